@@ -1,0 +1,84 @@
+//! Who did what, for everything that is not itself a money row.
+
+use crate::macros::names;
+use crate::{BatchId, CardUuid, ClientUuid, GrantId, RequestId, Timestamp, TokenUuid};
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// A card was created.
+    CreateCard,
+    /// A batch of cards was created.
+    CreateBatch,
+    /// A card was activated.
+    ActivateCard,
+    /// A card was deleted.
+    DeleteCard,
+    /// A card got another PIN.
+    RotatePin,
+    /// A card got another token.
+    CreateToken,
+    /// A card lost a token.
+    DeleteToken,
+    /// A client was created.
+    CreateClient,
+    /// A client's name or description changed.
+    ChangeClient,
+    /// A client was deleted.
+    DeleteClient,
+    /// A client got another secret.
+    RotateSecret,
+    /// A client was granted scopes.
+    CreateGrant,
+    /// A grant got other scopes.
+    ChangeGrant,
+    /// A grant was taken away.
+    DeleteGrant,
+}
+
+names!(Action {
+    CreateCard = "create_card",
+    CreateBatch = "create_batch",
+    ActivateCard = "activate_card",
+    DeleteCard = "delete_card",
+    RotatePin = "rotate_pin",
+    CreateToken = "create_token",
+    DeleteToken = "delete_token",
+    CreateClient = "create_client",
+    ChangeClient = "change_client",
+    DeleteClient = "delete_client",
+    RotateSecret = "rotate_secret",
+    CreateGrant = "create_grant",
+    ChangeGrant = "change_grant",
+    DeleteGrant = "delete_grant",
+});
+
+/// To what it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A card.
+    Card(CardUuid),
+    /// All cards of a batch.
+    Batch(BatchId),
+    /// A card's token.
+    Token(TokenUuid),
+    /// A client.
+    Client(ClientUuid),
+    /// A grant.
+    Grant(GrantId),
+}
+
+/// One line of the audit, written in the commit of the change it tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Which client; none where an operator did it on the server.
+    pub client: Option<ClientUuid>,
+    /// In which request.
+    pub request: RequestId,
+    /// What.
+    pub action: Action,
+    /// To what.
+    pub subject: Subject,
+}

@@ -1,0 +1,122 @@
+//! How cards are remembered.
+//!
+//! A [`Store`] takes [`Order`]s one by one and answers each when it is durable; behind it a committer gathers
+//! what is waiting, loads what that needs, lets the domain decide, writes the changes and commits once for
+//! all. Reads do not pass the committer. Only this crate knows SQL.
+
+mod error;
+mod query;
+
+use std::path::Path;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use domain::{
+    Account, Aid, CardDetails, CardId, Client, CustomerId, Decision, Mode, Order, Replay, ReplayKey, Timestamp,
+};
+
+pub use error::Error;
+pub use query::{CardFilter, CardPage, CardQuery, CustomerCardsQuery};
+
+/// A server-wide key that signs access tokens, its private half sealed under the master key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningKey {
+    /// The key's `kid`.
+    pub kid: String,
+    /// Which accounts' tokens it signs.
+    pub mode: Mode,
+    /// The host part of the issuer its tokens name.
+    pub issuer_host: String,
+    /// The public key, DER-encoded (PKCS #1 `RSAPublicKey`).
+    pub public_der: Vec<u8>,
+    /// The private key, sealed; gone once the key is retired.
+    pub sealed_private: Option<Vec<u8>>,
+    /// Which version of the master key sealed it.
+    pub key_version: u16,
+    /// When it was made. The newest one signs.
+    pub created_at: Timestamp,
+    /// From when on it verifies nothing any more; absent while it may sign.
+    pub verifies_until: Option<Timestamp>,
+}
+
+/// How busy a store is, for metrics and readiness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Orders that wait to be committed.
+    pub queued_orders: usize,
+    /// Groups committed since the start.
+    pub commits_total: u64,
+    /// Orders answered from a commit since the start.
+    pub orders_total: u64,
+    /// Bytes of the write-ahead log, where the store keeps one of its own.
+    pub wal_bytes: u64,
+}
+
+/// Where cards, clients and keys are remembered. Every method is one whole transaction.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Carries out an order, durably, or refuses it. The outer error means that the order was not judged, but
+    /// for [`Error::OutcomeUnknown`]. An order still waiting at `deadline` is given up before any work.
+    ///
+    /// Dropping the future does not stop an order that was accepted into the queue.
+    async fn submit(&self, aid: Aid, order: Order, deadline: Instant) -> Result<Decision, Error>;
+
+    /// The answer kept under a key, if it has not run out.
+    async fn replay(&self, aid: Aid, key: ReplayKey) -> Result<Option<Replay>, Error>;
+
+    /// A card and its tokens; one that was deleted only when asked for.
+    async fn card(&self, aid: Aid, card_id: &CardId, deleted_too: bool) -> Result<Option<CardDetails>, Error>;
+
+    /// A page of cards, newest first.
+    async fn cards(&self, aid: Aid, query: &CardQuery) -> Result<CardPage, Error>;
+
+    /// A customer's cards that are neither deleted, inactive nor expired, oldest first.
+    async fn customer_cards(&self, aid: Aid, query: &CustomerCardsQuery) -> Result<Vec<domain::Card>, Error>;
+
+    /// A customer's card and its tokens, unless deleted.
+    async fn customer_card(
+        &self,
+        aid: Aid,
+        customer: &CustomerId,
+        card_id: &CardId,
+    ) -> Result<Option<CardDetails>, Error>;
+
+    /// Every client of an account with its grants, deleted ones too, oldest first.
+    async fn clients(&self, aid: Aid) -> Result<Vec<Client>, Error>;
+
+    /// Every account, oldest first.
+    async fn accounts(&self) -> Result<Vec<Account>, Error>;
+
+    /// Makes an account and its first client. With `only_first`, does nothing where any account exists.
+    /// Answers whether it made the account.
+    async fn create_account(&self, account: &Account, first: &Client, only_first: bool) -> Result<bool, Error>;
+
+    /// Every signing key whose tokens may still be alive, oldest first.
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, Error>;
+
+    /// Remembers a signing key and, from `retire_at` on, lets the older ones of its mode verify nothing; their
+    /// private halves are forgotten at once. Keys that verify nothing at `now` are deleted. With `only_first`,
+    /// does nothing where the mode has a key. Answers whether it remembered the key.
+    async fn put_signing_key(
+        &self,
+        key: &SigningKey,
+        retire_at: Timestamp,
+        now: Timestamp,
+        only_first: bool,
+    ) -> Result<bool, Error>;
+
+    /// A server-wide value by name: the first that was set, which never changes after.
+    async fn server_value(&self, name: &str, if_absent: &[u8]) -> Result<Vec<u8>, Error>;
+
+    /// Forgets kept answers that have run out at `now`; answers how many.
+    async fn forget_replays(&self, now: Timestamp) -> Result<usize, Error>;
+
+    /// Writes a consistent copy of everything to a new file while the store is in use, and verifies it.
+    async fn backup(&self, file: &Path) -> Result<(), Error>;
+
+    /// Reads and writes nothing, but fails where the store could not.
+    async fn check(&self) -> Result<(), Error>;
+
+    /// How busy the store is.
+    fn load(&self) -> Load;
+}
