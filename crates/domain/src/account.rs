@@ -44,11 +44,7 @@ impl Aid {
 
     /// Test or production, told by the first letter.
     pub fn mode(self) -> Mode {
-        if self.0.starts_with(b"P") {
-            Mode::Production
-        } else {
-            Mode::Test
-        }
+        if self.0.starts_with(b"P") { Mode::Production } else { Mode::Test }
     }
 }
 
@@ -59,11 +55,7 @@ impl TryFrom<&str> for Aid {
         let bytes: [u8; 9] = text.as_bytes().try_into().map_err(|_| AidFault)?;
         let [letter, digits @ ..] = &bytes;
         let well_formed = matches!(letter, b'P' | b'T') && digits.iter().all(u8::is_ascii_digit);
-        if well_formed {
-            Ok(Self(bytes))
-        } else {
-            Err(AidFault)
-        }
+        if well_formed { Ok(Self(bytes)) } else { Err(AidFault) }
     }
 }
 
@@ -96,20 +88,9 @@ mod tests {
     #[test]
     fn only_p_or_t_and_eight_digits_is_an_account_id() {
         assert_eq!(Aid::try_from("T12345678").map(|aid| aid.mode()), Ok(Mode::Test));
-        assert_eq!(
-            Aid::try_from("P00000000").map(|aid| aid.mode()),
-            Ok(Mode::Production)
-        );
-        for bad in [
-            "",
-            "T1234567",
-            "T123456789",
-            "t12345678",
-            "X12345678",
-            "T1234567a",
-            "T١٢٣٤",
-            " T1234567",
-        ] {
+        assert_eq!(Aid::try_from("P00000000").map(|aid| aid.mode()), Ok(Mode::Production));
+        for bad in ["", "T1234567", "T123456789", "t12345678", "X12345678", "T1234567a", "T١٢٣٤", " T1234567"]
+        {
             assert_eq!(Aid::try_from(bad), Err(AidFault), "{bad:?}");
         }
     }

@@ -34,10 +34,7 @@ impl Dates {
         }
         match (active_from, expires_at) {
             (Some(start), Some(end)) if end <= start => Err(DateFault::NotAfterActiveFrom),
-            _ => Ok(Self {
-                active_from,
-                expires_at,
-            }),
+            _ => Ok(Self { active_from, expires_at }),
         }
     }
 }

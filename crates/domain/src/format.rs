@@ -99,29 +99,13 @@ impl FormatFault {
 }
 
 impl Classes {
-    const ALL: Self = Self {
-        symbols: true,
-        numbers: true,
-        characters: true,
-    };
-    const DIGITS: Self = Self {
-        symbols: false,
-        numbers: true,
-        characters: false,
-    };
+    const ALL: Self = Self { symbols: true, numbers: true, characters: true };
+    const DIGITS: Self = Self { symbols: false, numbers: true, characters: false };
 
     /// The characters to draw from, all equally likely.
     pub fn alphabet(self) -> String {
-        let classes = [
-            (self.numbers, NUMBERS),
-            (self.characters, CHARACTERS),
-            (self.symbols, SYMBOLS),
-        ];
-        classes
-            .into_iter()
-            .filter(|(on, _)| *on)
-            .map(|(_, characters)| characters)
-            .collect()
+        let classes = [(self.numbers, NUMBERS), (self.characters, CHARACTERS), (self.symbols, SYMBOLS)];
+        classes.into_iter().filter(|(on, _)| *on).map(|(_, characters)| characters).collect()
     }
 
     /// Those set `true`; when none is set `true`, those not set `false`.
@@ -132,11 +116,7 @@ impl Classes {
         if !(symbols || numbers || characters) {
             return Err(FormatFault::NoClass);
         }
-        Ok(Self {
-            symbols,
-            numbers,
-            characters,
-        })
+        Ok(Self { symbols, numbers, characters })
     }
 }
 
@@ -164,13 +144,7 @@ impl FormatRequest {
             None => Prefix::try_from(prefix)?,
         };
         let (barcode, qr) = (self.barcode.unwrap_or(false), self.qr.unwrap_or(false));
-        Ok(Format {
-            length,
-            prefix,
-            classes,
-            barcode,
-            qr,
-        })
+        Ok(Format { length, prefix, classes, barcode, qr })
     }
 }
 
@@ -180,21 +154,13 @@ impl Format {
     pub fn token(request: &FormatRequest) -> Result<Self, FormatFault> {
         let length = request.length_or(TOKEN_LENGTH, 1)?;
         let format = request.fill(length, TOKEN_PREFIX, Classes::chosen(request)?)?;
-        if format.is_one_of_at_least(TOKEN_FLOOR) {
-            Ok(format)
-        } else {
-            Err(FormatFault::TooWeak)
-        }
+        if format.is_one_of_at_least(TOKEN_FLOOR) { Ok(format) } else { Err(FormatFault::TooWeak) }
     }
 
     /// The format of a PIN: six digits unless told otherwise, four characters at least.
     pub fn pin(request: &FormatRequest) -> Result<Self, FormatFault> {
         let length = request.length_or(PIN_LENGTH, PIN_LENGTH_MIN)?;
-        let classes = if request.names_no_class() {
-            Classes::DIGITS
-        } else {
-            Classes::chosen(request)?
-        };
+        let classes = if request.names_no_class() { Classes::DIGITS } else { Classes::chosen(request)? };
         request.fill(length, "", classes)
     }
 
@@ -214,11 +180,7 @@ impl Format {
     }
 
     fn alphabet_size(&self) -> u128 {
-        let size = if self.is_uuid() {
-            16
-        } else {
-            self.classes.alphabet().chars().count()
-        };
+        let size = if self.is_uuid() { 16 } else { self.classes.alphabet().chars().count() };
         u128::try_from(size).unwrap_or(1)
     }
 
@@ -240,13 +202,7 @@ mod tests {
 
     fn asked(length: Option<i64>, classes: [Option<bool>; 3]) -> FormatRequest {
         let [symbols, numbers, characters] = classes;
-        FormatRequest {
-            length,
-            symbols,
-            numbers,
-            characters,
-            ..FormatRequest::default()
-        }
+        FormatRequest { length, symbols, numbers, characters, ..FormatRequest::default() }
     }
 
     #[test]
@@ -254,10 +210,7 @@ mod tests {
         let format = Format::token(&FormatRequest::default()).expect("the default");
         assert!(format.is_uuid());
         assert_eq!((format.length, format.prefix.as_str()), (36, "DINCARD:"));
-        assert_eq!(
-            (format.classes, format.barcode, format.qr),
-            (Classes::ALL, false, false)
-        );
+        assert_eq!((format.classes, format.barcode, format.qr), (Classes::ALL, false, false));
         let echo = asked(Some(36), [Some(true); 3]);
         assert_eq!(Format::token(&echo), Ok(format));
     }
@@ -265,11 +218,7 @@ mod tests {
     #[test]
     fn classes_set_true_win_else_those_not_set_false() {
         let classes = |classes| Format::token(&asked(Some(64), classes)).map(|format| format.classes);
-        let only_numbers = Classes {
-            symbols: false,
-            numbers: true,
-            characters: false,
-        };
+        let only_numbers = Classes { symbols: false, numbers: true, characters: false };
         assert_eq!(classes([None, Some(true), None]), Ok(only_numbers));
         assert_eq!(classes([Some(false), None, Some(false)]), Ok(only_numbers));
         assert_eq!(classes([None, None, None]), Ok(Classes::ALL));
@@ -291,14 +240,8 @@ mod tests {
     #[test]
     fn a_default_pin_is_six_digits_without_a_prefix() {
         let format = Format::pin(&FormatRequest::default()).expect("the default");
-        assert_eq!(
-            (format.length, format.prefix.as_str(), format.classes),
-            (6, "", Classes::DIGITS)
-        );
-        assert_eq!(
-            Format::pin(&asked(Some(3), [None; 3])),
-            Err(FormatFault::TooShort { min: 4 })
-        );
+        assert_eq!((format.length, format.prefix.as_str(), format.classes), (6, "", Classes::DIGITS));
+        assert_eq!(Format::pin(&asked(Some(3), [None; 3])), Err(FormatFault::TooShort { min: 4 }));
     }
 
     #[test]

@@ -4,11 +4,7 @@
 //! time come in as data; [`decide`] turns what a store has loaded, plus a list of [`Order`]s, into an answer
 //! for each order and a set of changes to be written in one commit.
 
-#![deny(
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions,
-    clippy::float_arithmetic
-)]
+#![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::float_arithmetic)]
 
 mod account;
 mod audit;

@@ -32,17 +32,13 @@ impl Amount {
     /// The sum, or `None` where it would pass [`MAX_AMOUNT`].
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
-        self.0
-            .checked_add(other.0)
-            .and_then(|sum| Self::try_from(sum).ok())
+        self.0.checked_add(other.0).and_then(|sum| Self::try_from(sum).ok())
     }
 
     /// The difference, or `None` where it would be negative.
     #[must_use]
     pub fn minus(self, other: Self) -> Option<Self> {
-        self.0
-            .checked_sub(other.0)
-            .and_then(|difference| Self::try_from(difference).ok())
+        self.0.checked_sub(other.0).and_then(|difference| Self::try_from(difference).ok())
     }
 
     /// Whether there is no money in it.
@@ -92,9 +88,7 @@ impl TryFrom<&str> for Currency {
     type Error = CurrencyFault;
 
     fn try_from(code: &str) -> Result<Self, CurrencyFault> {
-        iso_currency::Currency::from_code(code)
-            .map(Self)
-            .ok_or(CurrencyFault)
+        iso_currency::Currency::from_code(code).map(Self).ok_or(CurrencyFault)
     }
 }
 

@@ -62,11 +62,7 @@ impl TryFrom<&str> for Scope {
     type Error = UnknownScope;
 
     fn try_from(text: &str) -> Result<Self, UnknownScope> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|scope| scope.as_str() == text)
-            .ok_or(UnknownScope)
+        Self::ALL.iter().copied().find(|scope| scope.as_str() == text).ok_or(UnknownScope)
     }
 }
 
@@ -161,10 +157,7 @@ mod tests {
 
     #[test]
     fn scopes_read_back_as_they_are_written() {
-        assert_eq!(
-            ScopeSet::try_from(ScopeSet::all().to_string().as_str()),
-            Ok(ScopeSet::all())
-        );
+        assert_eq!(ScopeSet::try_from(ScopeSet::all().to_string().as_str()), Ok(ScopeSet::all()));
         assert_eq!(ScopeSet::try_from("write:checkout"), Err(UnknownScope));
     }
 }

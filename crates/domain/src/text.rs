@@ -39,59 +39,33 @@ fn within(text: &str, max: usize) -> Result<(), TextFault> {
     if text.chars().any(char::is_control) {
         return Err(TextFault::ControlCharacter);
     }
-    if text.chars().nth(max).is_some() {
-        Err(TextFault::TooLong { max })
-    } else {
-        Ok(())
-    }
+    if text.chars().nth(max).is_some() { Err(TextFault::TooLong { max }) } else { Ok(()) }
 }
 
 fn some_within(text: &str, max: usize) -> Result<(), TextFault> {
-    if text.is_empty() {
-        Err(TextFault::Empty)
-    } else {
-        within(text, max)
-    }
+    if text.is_empty() { Err(TextFault::Empty) } else { within(text, max) }
 }
 
 fn id(text: &str) -> Result<(), TextFault> {
     some_within(text, 255)?;
     let blank_at_end = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
-    if blank_at_end {
-        Err(TextFault::OuterBlank)
-    } else {
-        Ok(())
-    }
+    if blank_at_end { Err(TextFault::OuterBlank) } else { Ok(()) }
 }
 
 fn card_id(text: &str) -> Result<(), TextFault> {
-    if matches!(text, "." | "..") {
-        Err(TextFault::Reserved)
-    } else {
-        id(text)
-    }
+    if matches!(text, "." | "..") { Err(TextFault::Reserved) } else { id(text) }
 }
 
 fn prefix(text: &str) -> Result<(), TextFault> {
     within(text, 32)?;
     let printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if printable {
-        Ok(())
-    } else {
-        Err(TextFault::NotPrintableAscii)
-    }
+    if printable { Ok(()) } else { Err(TextFault::NotPrintableAscii) }
 }
 
 fn audience(text: &str) -> Result<(), TextFault> {
     some_within(text, 255)?;
-    let named = text
-        .rsplit_once("/v1/accounts/")
-        .map(|(_, aid)| crate::Aid::try_from(aid));
-    if matches!(named, Some(Ok(_))) {
-        Ok(())
-    } else {
-        Err(TextFault::NotAnAudience)
-    }
+    let named = text.rsplit_once("/v1/accounts/").map(|(_, aid)| crate::Aid::try_from(aid));
+    if matches!(named, Some(Ok(_))) { Ok(()) } else { Err(TextFault::NotAnAudience) }
 }
 
 macro_rules! text {
@@ -222,32 +196,19 @@ mod tests {
         for (text, fault) in cases {
             assert_eq!(CardId::try_from(text), Err(fault), "{text:?}");
         }
-        assert_eq!(
-            CardId::try_from("x".repeat(256).as_str()),
-            Err(TextFault::TooLong { max: 255 })
-        );
+        assert_eq!(CardId::try_from("x".repeat(256).as_str()), Err(TextFault::TooLong { max: 255 }));
     }
 
     #[test]
     fn an_audience_names_its_account_in_every_form() {
-        for text in [
-            "https://a.example/v1/accounts/T12345678",
-            "https://T12345678@a.example/v1/accounts/T12345678",
-        ] {
+        for text in
+            ["https://a.example/v1/accounts/T12345678", "https://T12345678@a.example/v1/accounts/T12345678"]
+        {
             let audience = Audience::try_from(text).expect("a well-formed audience");
-            assert_eq!(
-                audience.aid().map(|aid| aid.to_string()).as_deref(),
-                Some("T12345678")
-            );
+            assert_eq!(audience.aid().map(|aid| aid.to_string()).as_deref(), Some("T12345678"));
         }
-        assert_eq!(
-            Audience::try_from("https://a.example/T12345678"),
-            Err(TextFault::NotAnAudience)
-        );
-        assert_eq!(
-            Audience::try_from("https://a.example/v1/accounts/T1"),
-            Err(TextFault::NotAnAudience)
-        );
+        assert_eq!(Audience::try_from("https://a.example/T12345678"), Err(TextFault::NotAnAudience));
+        assert_eq!(Audience::try_from("https://a.example/v1/accounts/T1"), Err(TextFault::NotAnAudience));
     }
 
     #[test]
@@ -255,9 +216,6 @@ mod tests {
         assert!(Prefix::try_from("DINCARD:").is_ok());
         assert!(Prefix::try_from("").is_ok());
         assert_eq!(Prefix::try_from("GÅVE"), Err(TextFault::NotPrintableAscii));
-        assert_eq!(
-            Prefix::try_from("x".repeat(33).as_str()),
-            Err(TextFault::TooLong { max: 32 })
-        );
+        assert_eq!(Prefix::try_from("x".repeat(33).as_str()), Err(TextFault::TooLong { max: 32 }));
     }
 }

@@ -13,6 +13,9 @@ pub struct TimestampFault;
 const LAST_MS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub fn unix_ms(self) -> i64 {
         self.0
@@ -21,21 +24,13 @@ impl Timestamp {
     /// This instant and `seconds` more, never past the year 9999.
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::from(seconds).saturating_mul(1_000))
-                .min(LAST_MS),
-        )
+        Self(self.0.saturating_add(i64::from(seconds).saturating_mul(1_000)).min(LAST_MS))
     }
 
     /// This instant less `seconds`, never before 1970.
     #[must_use]
     pub fn minus_seconds(self, seconds: u32) -> Self {
-        Self(
-            self.0
-                .saturating_sub(i64::from(seconds).saturating_mul(1_000))
-                .max(0),
-        )
+        Self(self.0.saturating_sub(i64::from(seconds).saturating_mul(1_000)).max(0))
     }
 }
 
@@ -43,11 +38,7 @@ impl TryFrom<i64> for Timestamp {
     type Error = TimestampFault;
 
     fn try_from(unix_ms: i64) -> Result<Self, TimestampFault> {
-        if (0..=LAST_MS).contains(&unix_ms) {
-            Ok(Self(unix_ms))
-        } else {
-            Err(TimestampFault)
-        }
+        if (0..=LAST_MS).contains(&unix_ms) { Ok(Self(unix_ms)) } else { Err(TimestampFault) }
     }
 }
 

@@ -58,17 +58,10 @@ impl Token {
 pub fn mask(format: &Format, code: &str) -> String {
     let prefix = format.prefix.as_str();
     let made = code.strip_prefix(prefix).unwrap_or(code);
-    let shown_from = made
-        .chars()
-        .count()
-        .saturating_sub(usize::from(format.shown_at_end()));
+    let shown_from = made.chars().count().saturating_sub(usize::from(format.shown_at_end()));
     let hidden = made.chars().enumerate().map(|(place, character)| {
         let separator = format.is_uuid() && character == '-';
-        if separator || place >= shown_from {
-            character
-        } else {
-            '*'
-        }
+        if separator || place >= shown_from { character } else { '*' }
     });
     prefix.chars().chain(hidden).collect()
 }
@@ -87,16 +80,10 @@ mod tests {
 
     #[test]
     fn a_short_token_shows_fewer_so_that_40_bits_stay_hidden() {
-        let numbers = |length| FormatRequest {
-            length: Some(length),
-            numbers: Some(true),
-            ..Default::default()
-        };
+        let numbers =
+            |length| FormatRequest { length: Some(length), numbers: Some(true), ..Default::default() };
         let masked = |length, code| mask(&Format::token(&numbers(length)).expect("strong enough"), code);
         assert_eq!(masked(15, "DINCARD:123456789012345"), "DINCARD:*************45");
-        assert_eq!(
-            masked(19, "DINCARD:1234567890123456789"),
-            "DINCARD:***************6789"
-        );
+        assert_eq!(masked(19, "DINCARD:1234567890123456789"), "DINCARD:***************6789");
     }
 }

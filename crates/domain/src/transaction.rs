@@ -82,16 +82,7 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn new(id: TransactionId, kind: TransactionType, reason: Reason, amount: Amount) -> Self {
         let metadata = Metadata::default();
-        Self {
-            id,
-            ref_id: None,
-            kind,
-            reason,
-            amount,
-            token: None,
-            originated_by: None,
-            metadata,
-        }
+        Self { id, ref_id: None, kind, reason, amount, token: None, originated_by: None, metadata }
     }
 }
 

@@ -119,9 +119,7 @@ impl Needs {
         let mut needs = Self::default();
         for order in orders {
             needs.clients.extend(order.actor.client());
-            needs
-                .replays
-                .extend(order.idempotency.as_ref().map(|claim| claim.key));
+            needs.replays.extend(order.idempotency.as_ref().map(|claim| claim.key));
             needs.add(&order.command);
         }
         needs
@@ -131,14 +129,12 @@ impl Needs {
         match command {
             Command::CreateCard(create) => self.add_card(&create.card.card_id),
             Command::CreateBatch(batch) => {
-                self.card_ids
-                    .extend(batch.cards.iter().map(|card| card.card_id.clone()));
+                self.card_ids.extend(batch.cards.iter().map(|card| card.card_id.clone()));
             }
             Command::Activate(activate) => {
                 self.add_token(&activate.card_id, TokenNeed::MadeWithCard);
                 let by_id = CardSelector::CardId(activate.card_id.clone());
-                self.ref_ids
-                    .extend(activate.ref_id.clone().map(|ref_id| (by_id, ref_id)));
+                self.ref_ids.extend(activate.ref_id.clone().map(|ref_id| (by_id, ref_id)));
             }
             Command::DeleteCard(delete) => self.add_card(&delete.card_id),
             Command::RotatePin(rotate) => self.add_card(&rotate.card_id),
@@ -148,8 +144,7 @@ impl Needs {
             Command::DeleteToken { card_id, token } => self.add_token(card_id, TokenNeed::Uuid(*token)),
             Command::Drawdown(drawdown) => {
                 self.add_selected(&drawdown.card);
-                self.ref_ids
-                    .push((drawdown.card.clone(), drawdown.ref_id.clone()));
+                self.ref_ids.push((drawdown.card.clone(), drawdown.ref_id.clone()));
             }
             // Who may manage whom, and who is the last administrator, depends on every client.
             Command::Client(_) => self.all_clients = true,
@@ -189,8 +184,7 @@ impl World {
     /// Remembers a loaded token.
     pub fn put_token(&mut self, token: Token) {
         self.token_macs.insert(token.mac, token.uuid);
-        self.token_refs
-            .insert((token.card, token.ref_id.clone()), token.uuid);
+        self.token_refs.insert((token.card, token.ref_id.clone()), token.uuid);
         if token.made_with_card {
             self.own_tokens.insert(token.card, token.uuid);
         }
@@ -199,8 +193,7 @@ impl World {
 
     /// Remembers a loaded transaction.
     pub fn put_transaction(&mut self, transaction: Transaction) {
-        self.transactions
-            .insert((transaction.card, transaction.ref_id.clone()), transaction);
+        self.transactions.insert((transaction.card, transaction.ref_id.clone()), transaction);
     }
 
     /// The card a selector names, through whatever has been loaded: its id and the token presented.
@@ -217,9 +210,6 @@ impl World {
 
     fn bearer(&self, mac: &TokenMac) -> Option<(CardUuid, Option<TokenUuid>)> {
         let token = self.tokens.get(self.token_macs.get(mac)?)?;
-        token
-            .deleted_at
-            .is_none()
-            .then_some((token.card, Some(token.uuid)))
+        token.deleted_at.is_none().then_some((token.card, Some(token.uuid)))
     }
 }

@@ -1,1 +1,219 @@
-//! Placeholder while the crate is laid out.
+//! What a caller may do: the use cases, between the wire and the store.
+//!
+//! Only this crate touches time and randomness, and only it knows secrets in the clear.
+
+mod access;
+mod accounts;
+mod cards;
+mod clients;
+mod clock;
+mod error;
+mod making;
+mod secrets;
+mod transactions;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::{Aid, Clock, Command, Decision, Mode, Order, RequestId, Timestamp};
+use store::{Load, Store};
+use subtle::ConstantTimeEq;
+use uuid::{ContextV7, Uuid};
+
+pub use access::{
+    AccessToken, ActivateCards, AnyScope, Caller, CreateCards, Credentials, ForfeitCards, Info, Network,
+    Permission, Permit, PublicHosts, PublicKey, ReadAccounts, ReadCards, ReadCustomerCards, RotationFault,
+    WriteAccounts, WriteCards, WriteTransactions,
+};
+use access::{Bearers, Budget, Directory, NewKey, SigningKeys};
+pub use accounts::{FirstClient, NewAccount, SECRET_CHARACTERS_MIN};
+pub use cards::{
+    ActivateRequest, BatchRequest, CardRequest, CreateCardRequest, CreateTokenRequest, MadeBatch, MadeCard,
+    MadePin, MadeToken, TokenTerms,
+};
+pub use clients::{MadeClient, NewClient};
+pub use clock::{SystemClock, deadline};
+pub use error::Error;
+pub use making::Idempotency;
+pub use secrets::{MasterKey, MasterKeyFault, Random, Secret, SystemRandom};
+pub use transactions::DrawdownRequest;
+
+/// How long an order may wait for its commit before it is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A signing key is replaced at this age.
+const SIGNING_KEY_DAYS: u32 = 90;
+
+/// What the service is built from.
+pub struct Parts {
+    /// Where everything is remembered.
+    pub store: Arc<dyn Store>,
+    /// What every key is derived from.
+    pub master_key: MasterKey,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub random: Arc<dyn Random>,
+    /// Under which hosts the server is known.
+    pub hosts: PublicHosts,
+}
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// The database was made under another master key.
+    #[error("this is not the master key that the database was made with")]
+    WrongMasterKey,
+    /// The signing keys could not be made or read.
+    #[error(transparent)]
+    Keys(#[from] RotationFault),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// The use cases.
+pub struct Service {
+    store: Arc<dyn Store>,
+    keys: secrets::Keys,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    hosts: PublicHosts,
+    ids: Mutex<ContextV7>,
+    directory: Arc<Directory>,
+    signing: SigningKeys,
+    bearers: Bearers,
+    credential_budget: Budget<(Aid, String, Network)>,
+    network_budget: Budget<Network>,
+    token_budget: Budget<(domain::Actor, Network)>,
+}
+
+impl Service {
+    /// Starts on a store: checks the master key against it, makes what a new one lacks, reads what every request
+    /// needs.
+    pub async fn open(parts: Parts) -> Result<Arc<Self>, OpenFault> {
+        let keys = secrets::Keys::derive(&parts.master_key);
+        let expected = keys.check_value();
+        let kept = parts.store.server_value("master_key_check", &expected).await?;
+        if !bool::from(kept.ct_eq(&expected)) {
+            return Err(OpenFault::WrongMasterKey);
+        }
+        let service = Self {
+            store: parts.store,
+            keys,
+            clock: parts.clock,
+            random: parts.random,
+            hosts: parts.hosts,
+            ids: Mutex::new(ContextV7::new()),
+            directory: Arc::default(),
+            signing: SigningKeys::default(),
+            bearers: Bearers::new(),
+            credential_budget: Budget::new(access::CREDENTIAL_ALLOWANCE),
+            network_budget: Budget::new(access::NETWORK_ALLOWANCE),
+            token_budget: Budget::new(access::TOKEN_ALLOWANCE),
+        };
+        service.directory.load(&*service.store).await?;
+        service.signing.load(&*service.store, &service.keys).await?;
+        for mode in [Mode::Test, Mode::Production] {
+            if service.signing.signer(mode).is_none() {
+                service.make_signing_key(mode, true).await?;
+            }
+        }
+        Ok(Arc::new(service))
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A fresh id for a request.
+    pub fn new_request_id(&self) -> RequestId {
+        RequestId(self.new_id())
+    }
+
+    /// Who bears this access token, asking for something of `aid`.
+    pub async fn authenticate(&self, token: &str, aid: Aid, request: RequestId) -> Result<Caller, Error> {
+        if self.bearers.should_reload(&self.signing, token, self.now())
+            && let Err(fault) = self.signing.load(&*self.store, &self.keys).await
+        {
+            tracing::error!(%fault, "the signing keys could not be read anew");
+        }
+        self.bearers.check(&self.signing, &self.directory, token, aid, self.now(), request)
+    }
+
+    /// The public keys with which tokens of `permit`'s account can be verified.
+    pub fn account_keys(&self, permit: &Permit<AnyScope>) -> Vec<PublicKey> {
+        self.signing.public(Some(permit.caller().aid.mode()), self.now())
+    }
+
+    /// Every public key, for `/.well-known/jwks.json`.
+    pub fn public_keys(&self) -> Vec<PublicKey> {
+        self.signing.public(None, self.now())
+    }
+
+    /// Makes another signing key; the present one verifies until the last token it signed has expired.
+    pub async fn rotate_signing_key(&self, mode: Mode) -> Result<(), RotationFault> {
+        self.make_signing_key(mode, false).await
+    }
+
+    async fn make_signing_key(&self, mode: Mode, only_first: bool) -> Result<(), RotationFault> {
+        let now = self.now();
+        let retire_at = now.plus_seconds(access::LIFE_SECONDS);
+        let new = NewKey { mode, issuer_host: self.hosts.first(), now, retire_at };
+        self.signing.rotate(&*self.store, &self.keys, new, only_first).await?;
+        Ok(())
+    }
+
+    /// What has to be done every minute or so: forgets kept answers that have run out, replaces old signing keys.
+    pub async fn maintain(&self) -> Result<(), OpenFault> {
+        let now = self.now();
+        self.store.forget_replays(now).await?;
+        self.directory.load(&*self.store).await?;
+        let oldest = now.minus_seconds(SIGNING_KEY_DAYS * 86_400);
+        for mode in [Mode::Test, Mode::Production] {
+            if self.signing.signing_since(mode).is_none_or(|since| since < oldest) {
+                self.rotate_signing_key(mode).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether requests can be served.
+    pub async fn check(&self) -> Result<(), Error> {
+        Ok(self.store.check().await?)
+    }
+
+    /// How busy the store is.
+    pub fn load(&self) -> Load {
+        self.store.load()
+    }
+
+    fn new_id(&self) -> Uuid {
+        let unix_ms = u64::try_from(self.now().unix_ms()).unwrap_or_default();
+        let (seconds, nanos) =
+            (unix_ms / 1_000, u32::try_from(unix_ms % 1_000 * 1_000_000).unwrap_or_default());
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        Uuid::new_v7(uuid::Timestamp::from_unix(&*ids, seconds, nanos))
+    }
+
+    async fn submit(&self, caller: &Caller, command: Command) -> Result<Decision, Error> {
+        let order = Order { actor: caller.actor, request: caller.request, idempotency: None, command };
+        self.submit_order(caller.aid, order).await
+    }
+
+    async fn submit_order(&self, aid: Aid, order: Order) -> Result<Decision, Error> {
+        let deadline = deadline(PATIENCE);
+        if !matches!(order.command, Command::Client(_)) {
+            return Ok(self.store.submit(aid, order, deadline).await?);
+        }
+        let (store, directory) = (self.store.clone(), self.directory.clone());
+        // Detached from the caller, who may hang up: what was committed must be known here at once.
+        let work = async move {
+            let decision = store.submit(aid, order, deadline).await;
+            directory.refresh(&*store, aid).await;
+            decision
+        };
+        Ok(tokio::spawn(work).await.map_err(|_| Error::Internal)??)
+    }
+}

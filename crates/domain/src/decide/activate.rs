@@ -19,19 +19,11 @@ impl Ledger<'_> {
         let card = activated(inactive.clone(), &activate, now, self.by.actor.client())?;
         let entry = Entry {
             ref_id: activate.ref_id,
-            ..Entry::new(
-                activate.fund,
-                TransactionType::Fund,
-                Reason::Activation,
-                activate.amount,
-            )
+            ..Entry::new(activate.fund, TransactionType::Fund, Reason::Activation, activate.amount)
         };
         let (card, transaction) = self.enter(card, entry)?;
         if let Some(token) = token {
-            let terms = (
-                activate.token_expires_in,
-                activate.token_expires_after_transaction,
-            );
+            let terms = (activate.token_expires_in, activate.token_expires_after_transaction);
             self.update_token(begun(token, terms, now));
         }
         self.write(card.clone(), transaction);
@@ -55,29 +47,19 @@ impl Ledger<'_> {
     }
 
     fn own_token(&self, card: &Card) -> Option<&Token> {
-        let own =
-            |token: &&Token| token.card == card.uuid && token.made_with_card && token.deleted_at.is_none();
-        self.world().tokens.values().find(own)
+        let token = self.world().tokens.get(self.world().own_tokens.get(&card.uuid)?)?;
+        token.deleted_at.is_none().then_some(token)
     }
 }
 
 fn check_inactive(card: &Card, now: Timestamp) -> Result<(), Refusal> {
     if let Some(Activation { at, by }) = card.activation {
-        return Err(Refusal::CardNotInactive {
-            at,
-            by,
-            amount: card.amount,
-            currency: card.currency,
-        });
+        return Err(Refusal::CardNotInactive { at, by, amount: card.amount, currency: card.currency });
     }
     if card.blocked_at.is_some() {
         return Err(Refusal::CardBlocked);
     }
-    if card.is_expired(now) {
-        Err(Refusal::CardExpired)
-    } else {
-        Ok(())
-    }
+    if card.is_expired(now) { Err(Refusal::CardExpired) } else { Ok(()) }
 }
 
 fn activated(

@@ -13,11 +13,7 @@ impl Ledger<'_> {
     pub(super) fn change_client(&mut self, change: ChangeClient) -> Decision {
         match change {
             ChangeClient::Create(client) => self.create_client(client),
-            ChangeClient::Rename {
-                client,
-                name,
-                description,
-            } => self.rename(client, name, description),
+            ChangeClient::Rename { client, name, description } => self.rename(client, name, description),
             ChangeClient::Delete(client) => self.delete_client(client),
             ChangeClient::RotateSecret(rotate) => self.rotate_secret(&rotate),
             ChangeClient::CreateGrant(grant) => self.create_grant(grant),
@@ -27,23 +23,13 @@ impl Ledger<'_> {
     }
 
     fn create_client(&mut self, client: Client) -> Decision {
-        let live = self
-            .world()
-            .clients
-            .values()
-            .filter(|client| client.deleted_at.is_none())
-            .count();
+        let live = self.world().clients.values().filter(|client| client.deleted_at.is_none()).count();
         if live >= MAX_CLIENTS {
             return Err(Refusal::TooManyClients { max: MAX_CLIENTS });
         }
         self.check_holds(&client.scopes())?;
         let (now, by) = (self.now, self.by.actor.client());
-        let client = Client {
-            created_at: now,
-            updated_at: now,
-            created_by: by,
-            ..client
-        };
+        let client = Client { created_at: now, updated_at: now, created_by: by, ..client };
         Ok(self.put_client(client, Action::CreateClient))
     }
 
@@ -56,21 +42,13 @@ impl Ledger<'_> {
         let client = self.managed(client)?.clone();
         let name = name.unwrap_or(client.name);
         let description = description.or(client.description);
-        let client = Client {
-            name,
-            description,
-            updated_at: self.now,
-            ..client
-        };
+        let client = Client { name, description, updated_at: self.now, ..client };
         Ok(self.put_client(client, Action::ChangeClient))
     }
 
     fn delete_client(&mut self, client: ClientUuid) -> Decision {
         let client = self.ended(self.managed(client)?)?;
-        let deleted = Client {
-            deleted_at: Some(self.now),
-            ..client
-        };
+        let deleted = Client { deleted_at: Some(self.now), ..client };
         self.check_an_admin_is_left(&deleted)?;
         Ok(self.put_client(deleted, Action::DeleteClient))
     }
@@ -82,22 +60,14 @@ impl Ledger<'_> {
             generation: before.generation,
             ends_at: self.now.plus_seconds(rotate.grace_seconds),
         });
-        let client = Client {
-            secret: rotate.secret,
-            previous,
-            ..self.ended(before)?
-        };
+        let client = Client { secret: rotate.secret, previous, ..self.ended(before)? };
         Ok(self.put_client(client, Action::RotateSecret))
     }
 
     fn create_grant(&mut self, new: NewGrant) -> Decision {
         self.check_holds(&new.scopes)?;
         let mut client = self.ended(self.managed(new.client)?)?;
-        let grant = Grant {
-            id: new.id,
-            audience: new.audience,
-            scopes: new.scopes,
-        };
+        let grant = Grant { id: new.id, audience: new.audience, scopes: new.scopes };
         client.grants.push(grant.clone());
         self.put_grant(client, grant, Action::CreateGrant)
     }
@@ -105,10 +75,7 @@ impl Ledger<'_> {
     fn change_grant(&mut self, id: GrantId, scopes: ScopeSet) -> Decision {
         self.check_holds(&scopes)?;
         let (mut client, place) = self.holder(id)?;
-        let grant = Grant {
-            scopes,
-            ..client.grants.remove(place)
-        };
+        let grant = Grant { scopes, ..client.grants.remove(place) };
         client.grants.insert(place, grant.clone());
         self.put_grant(client, grant, Action::ChangeGrant)
     }
@@ -138,23 +105,13 @@ impl Ledger<'_> {
     /// The client with all its tokens ended.
     fn ended(&self, client: &Client) -> Result<Client, Refusal> {
         let generation = client.generation.checked_add(1).ok_or(Refusal::ClientGone)?;
-        Ok(Client {
-            generation,
-            previous: None,
-            updated_at: self.now,
-            ..client.clone()
-        })
+        Ok(Client { generation, previous: None, updated_at: self.now, ..client.clone() })
     }
 
     /// A client that the actor may manage: it holds no scope that the actor does not.
     fn managed(&self, client: ClientUuid) -> Result<&Client, Refusal> {
         let live = |client: &&Client| client.deleted_at.is_none();
-        let client = self
-            .world()
-            .clients
-            .get(&client)
-            .filter(live)
-            .ok_or(Refusal::ClientNotFound)?;
+        let client = self.world().clients.get(&client).filter(live).ok_or(Refusal::ClientNotFound)?;
         self.check_holds(&client.scopes())?;
         Ok(client)
     }
@@ -162,11 +119,7 @@ impl Ledger<'_> {
     /// The client that holds a grant, ended, and the grant's place among its grants.
     fn holder(&self, id: GrantId) -> Result<(Client, usize), Refusal> {
         let place_in = |client: &Client| client.grants.iter().position(|grant| grant.id == id);
-        let held = self
-            .world()
-            .clients
-            .values()
-            .find_map(|client| Some((client.uuid, place_in(client)?)));
+        let held = self.world().clients.values().find_map(|client| Some((client.uuid, place_in(client)?)));
         let (holder, place) = held.ok_or(Refusal::GrantNotFound)?;
         let client = self.managed(holder).map_err(|refusal| match refusal {
             Refusal::ClientNotFound => Refusal::GrantNotFound,
@@ -179,17 +132,8 @@ impl Ledger<'_> {
         let Actor::Client { uuid, .. } = self.by.actor else {
             return Ok(());
         };
-        let held = self
-            .world()
-            .clients
-            .get(&uuid)
-            .map(Client::scopes)
-            .unwrap_or_default();
-        if held.holds_all(scopes) {
-            Ok(())
-        } else {
-            Err(Refusal::ScopesNotHeld)
-        }
+        let held = self.world().clients.get(&uuid).map(Client::scopes).unwrap_or_default();
+        if held.holds_all(scopes) { Ok(()) } else { Err(Refusal::ScopesNotHeld) }
     }
 
     /// Whether somebody can still manage clients when `changed` takes the place of what it was.
@@ -200,10 +144,6 @@ impl Ledger<'_> {
         let was_admin = clients.get(&changed.uuid).is_some_and(is_admin);
         let others = clients.values().filter(|client| client.uuid != changed.uuid);
         let left = is_admin(changed) || others.into_iter().any(is_admin);
-        if was_admin && !left {
-            Err(Refusal::LastAdmin)
-        } else {
-            Ok(())
-        }
+        if was_admin && !left { Err(Refusal::LastAdmin) } else { Ok(()) }
     }
 }

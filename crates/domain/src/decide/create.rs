@@ -1,7 +1,5 @@
 //! Making cards: one with money on it, or many that are inactive.
 
-use std::sync::Arc;
-
 use super::{Ledger, Outcome};
 use crate::transaction::Entry;
 use crate::{
@@ -21,10 +19,7 @@ impl NewCard {
     ) -> (Card, Option<Token>) {
         let token = self.token.map(|token| {
             let (card, ref_id) = (self.uuid, RefId::from(&self.card_id));
-            Token {
-                made_with_card: true,
-                ..token.into_token(card, ref_id, now, by)
-            }
+            Token { made_with_card: true, ..token.into_token(card, ref_id, now, by) }
         });
         let card = Card {
             uuid: self.uuid,
@@ -41,10 +36,7 @@ impl NewCard {
             drawdown: Amount::ZERO,
             reserved: Amount::ZERO,
             dates: self.dates,
-            pin: self.pin.map(|pin| Pin {
-                mac: pin.mac,
-                format: pin.format,
-            }),
+            pin: self.pin.map(|pin| Pin { mac: pin.mac, format: pin.format }),
             activation: None,
             blocked_at: None,
             deleted_at: None,
@@ -61,58 +53,23 @@ impl CreateBatch {
     /// The batch, its cards in order, and their tokens, as made at `now`.
     pub fn into_cards(self, now: Timestamp, by: Option<ClientUuid>) -> (Batch, Vec<Card>, Vec<Token>) {
         let (id, currency) = (self.batch, self.currency);
-        let batch = Batch {
-            id,
-            cards: self.cards.len(),
-            created_at: now,
-            created_by: by,
-        };
-        let made = self
-            .cards
-            .into_iter()
-            .map(|card| card.into_card(currency, now, by));
-        let (cards, tokens): (Vec<Card>, Vec<Option<Token>>) = made
-            .map(|(card, token)| {
-                (
-                    Card {
-                        batch: Some(id),
-                        ..card
-                    },
-                    token,
-                )
-            })
-            .unzip();
+        let batch = Batch { id, cards: self.cards.len(), created_at: now, created_by: by };
+        let made = self.cards.into_iter().map(|card| card.into_card(currency, now, by));
+        let (cards, tokens): (Vec<Card>, Vec<Option<Token>>) =
+            made.map(|(card, token)| (Card { batch: Some(id), ..card }, token)).unzip();
         // The life of a batch card's own token begins when the card is activated.
-        let waiting = |token: Token| Token {
-            expires_at: None,
-            ..token
-        };
+        let waiting = |token: Token| Token { expires_at: None, ..token };
         (batch, cards, tokens.into_iter().flatten().map(waiting).collect())
     }
 }
 
 impl CreateCard {
-    /// The card with its money, its token where it has one, and the row that says where the money came from.
-    pub(super) fn into_card(
-        self,
-        now: Timestamp,
-        by: Option<ClientUuid>,
-    ) -> Result<(CardDetails, Entry), Refusal> {
+    /// The card with its money, and its token where it has one, as made at `now`.
+    pub fn into_details(self, now: Timestamp, by: Option<ClientUuid>) -> CardDetails {
         let (empty, token) = self.card.into_card(self.currency, now, by);
-        let entry = Entry::new(self.fund, TransactionType::Fund, Reason::Creation, self.amount);
         let activation = Some(Activation { at: now, by });
-        let card = Card {
-            amount: self.amount,
-            activation,
-            ..empty
-        };
-        Ok((
-            CardDetails {
-                card,
-                tokens: token.into_iter().collect(),
-            },
-            entry,
-        ))
+        let card = Card { amount: self.amount, funds: self.amount, seq: 1, activation, ..empty };
+        CardDetails { card, tokens: token.into_iter().collect() }
     }
 }
 
@@ -150,18 +107,17 @@ impl Ledger<'_> {
         if self.world().card_ids.contains_key(&create.card.card_id) {
             return Err(Refusal::CardIdTaken { places: vec![0] });
         }
-        let (details, entry) = create.into_card(self.now, self.by.actor.client())?;
-        let (card, transaction) = self.enter(details.card, entry)?;
+        let entry = Entry::new(create.fund, TransactionType::Fund, Reason::Creation, create.amount);
+        let details = create.into_details(self.now, self.by.actor.client());
+        let empty = Card { funds: Amount::ZERO, seq: 0, ..details.card };
+        let (card, transaction) = self.enter(empty, entry)?;
         self.insert_card(card.clone());
         self.write(card.clone(), transaction);
         for token in &details.tokens {
             self.insert_token(token.clone());
         }
         self.audit(Action::CreateCard, Subject::Card(card.uuid));
-        Ok(Outcome::CardCreated(Box::new(CardDetails {
-            card,
-            tokens: details.tokens,
-        })))
+        Ok(Outcome::CardCreated(Box::new(CardDetails { card, tokens: details.tokens })))
     }
 
     pub(super) fn create_batch(&mut self, batch: CreateBatch) -> super::Decision {
@@ -173,14 +129,14 @@ impl Ledger<'_> {
             return Err(Refusal::CardIdTaken { places });
         }
         let (batch, cards, tokens) = batch.into_cards(self.now, self.by.actor.client());
-        for card in &cards {
-            self.insert_card(card.clone());
+        for card in cards {
+            self.insert_card(card);
         }
         for token in tokens {
             self.insert_token(token);
         }
         self.audit(Action::CreateBatch, Subject::Batch(batch.id));
         self.changes.new_batches.push(batch.clone());
-        Ok(Outcome::BatchCreated(batch, Arc::new(cards)))
+        Ok(Outcome::BatchCreated(batch))
     }
 }

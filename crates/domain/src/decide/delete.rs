@@ -8,25 +8,18 @@ impl Ledger<'_> {
     pub(super) fn delete_card(&mut self, delete: &DeleteCard) -> Decision {
         let card = self.card(&delete.card_id)?.clone();
         if !card.reserved.is_zero() {
-            return Err(Refusal::CardHasLocks {
-                reserved: card.reserved,
-            });
+            return Err(Refusal::CardHasLocks { reserved: card.reserved });
         }
         let deleted_at = Some(self.time_for(&card));
         let deleted = match delete.forfeit {
             _ if card.available().is_zero() => Card { deleted_at, ..card },
             None => {
-                return Err(Refusal::CardHasMoney {
-                    available: card.available(),
-                });
+                return Err(Refusal::CardHasMoney { available: card.available() });
             }
             Some(id) => {
                 let entry = Entry::new(id, TransactionType::Drawdown, Reason::Forfeit, card.available());
                 let (emptied, transaction) = self.enter(card, entry)?;
-                let deleted = Card {
-                    deleted_at,
-                    ..emptied
-                };
+                let deleted = Card { deleted_at, ..emptied };
                 self.write(deleted.clone(), transaction);
                 deleted
             }

@@ -2,15 +2,13 @@
 
 use super::{Decision, Ledger, Outcome};
 use crate::transaction::Entry;
-use crate::{
-    Card, CardUuid, Drawdown, Reason, RefId, Refusal, Timestamp, Token, Transaction, TransactionType,
-};
+use crate::{Card, Drawdown, Reason, RefId, Refusal, Timestamp, Token, Transaction, TransactionType};
 
 impl Ledger<'_> {
     pub(super) fn drawdown(&mut self, drawdown: Drawdown) -> Decision {
         let (uuid, token) = self.world().select(&drawdown.card).ok_or(Refusal::CardNotFound)?;
         let card = self.live_card(uuid)?.clone();
-        if let Some(repeat) = self.repeated_drawdown(uuid, &drawdown) {
+        if let Some(repeat) = self.repeated_drawdown(&card, &drawdown) {
             return repeat;
         }
         let now = self.time_for(&card);
@@ -24,33 +22,26 @@ impl Ledger<'_> {
             token: token.as_ref().map(|token| token.uuid),
             originated_by: drawdown.originated_by,
             metadata: drawdown.metadata,
-            ..Entry::new(
-                drawdown.id,
-                TransactionType::Drawdown,
-                Reason::Sale,
-                drawdown.amount,
-            )
+            ..Entry::new(drawdown.id, TransactionType::Drawdown, Reason::Sale, drawdown.amount)
         };
         let (card, transaction) = self.enter(card, entry)?;
         if let Some(single) = token.filter(|token| token.expires_after_transaction) {
-            self.update_token(Token {
-                used_at: Some(now),
-                ..single
-            });
+            self.update_token(Token { used_at: Some(now), ..single });
         }
+        let card_id = card.card_id.clone();
         self.write(card, transaction.clone());
-        Ok(Outcome::Written(Box::new(transaction)))
+        Ok(Outcome::Written(Box::new(transaction), card_id))
     }
 
-    fn repeated_drawdown(&self, card: CardUuid, drawdown: &Drawdown) -> Option<Decision> {
-        let before = self.world().transactions.get(&(card, drawdown.ref_id.clone()))?;
+    fn repeated_drawdown(&self, card: &Card, drawdown: &Drawdown) -> Option<Decision> {
+        let before = self.world().transactions.get(&(card.uuid, drawdown.ref_id.clone()))?;
         let same = before.reason == Reason::Sale
             && before.created_by == self.by.actor.client()
             && before.amount == drawdown.amount
             && before.currency == drawdown.currency
             && before.originated_by == drawdown.originated_by;
         Some(if same {
-            Ok(Outcome::Written(Box::new(before.clone())))
+            Ok(Outcome::Written(Box::new(before.clone()), card.card_id.clone()))
         } else {
             Err(Refusal::RefIdReused)
         })
@@ -67,13 +58,7 @@ impl Ledger<'_> {
         }
         let now = self.time_for(&card);
         let seq = card.seq.checked_add(1).ok_or(Refusal::AmountLimit)?;
-        let card = Card {
-            funds,
-            drawdown,
-            seq,
-            changed_at: now,
-            ..card
-        };
+        let card = Card { funds, drawdown, seq, changed_at: now, ..card };
         let own_id = || RefId::from(&entry.id);
         let transaction = Transaction {
             id: entry.id,
@@ -99,19 +84,11 @@ impl Ledger<'_> {
 
 /// A token past its own time opens nothing, as if there were none.
 fn check_token_time(token: Option<&Token>, now: Timestamp) -> Result<(), Refusal> {
-    if token.is_some_and(|token| token.is_past(now)) {
-        Err(Refusal::CardNotFound)
-    } else {
-        Ok(())
-    }
+    if token.is_some_and(|token| token.is_past(now)) { Err(Refusal::CardNotFound) } else { Ok(()) }
 }
 
 fn check_token_use(token: Option<&Token>) -> Result<(), Refusal> {
-    if token.is_some_and(|token| token.used_at.is_some()) {
-        Err(Refusal::TokenUsed)
-    } else {
-        Ok(())
-    }
+    if token.is_some_and(|token| token.used_at.is_some()) { Err(Refusal::TokenUsed) } else { Ok(()) }
 }
 
 fn check_usable(card: &Card, now: Timestamp) -> Result<(), Refusal> {
@@ -132,14 +109,8 @@ fn check_usable(card: &Card, now: Timestamp) -> Result<(), Refusal> {
 
 fn check_funds(card: &Card, drawdown: &Drawdown) -> Result<(), Refusal> {
     if card.currency != drawdown.currency {
-        return Err(Refusal::CurrencyMismatch {
-            currency: card.currency,
-        });
+        return Err(Refusal::CurrencyMismatch { currency: card.currency });
     }
     let available = card.available();
-    if drawdown.amount > available {
-        Err(Refusal::InsufficientFunds { available })
-    } else {
-        Ok(())
-    }
+    if drawdown.amount > available { Err(Refusal::InsufficientFunds { available }) } else { Ok(()) }
 }

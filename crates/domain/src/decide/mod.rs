@@ -8,8 +8,6 @@ mod drawdown;
 mod pin;
 mod token;
 
-use std::sync::Arc;
-
 use crate::{
     Action, Actor, AuditEntry, Batch, Card, CardDetails, CardId, CardUuid, Changes, Client, Command, Grant,
     Order, Refusal, Replay, RequestId, Subject, Timestamp, Token, Transaction, World,
@@ -25,8 +23,9 @@ pub enum Outcome {
     Replayed(Replay),
     /// A card was made, with its token where it has one.
     CardCreated(Box<CardDetails>),
-    /// Inactive cards were made, in the order of the request.
-    BatchCreated(Batch, Arc<Vec<Card>>),
+    /// Inactive cards were made: those [`CreateBatch::into_cards`](crate::CreateBatch::into_cards) makes of
+    /// the same order at the batch's time.
+    BatchCreated(Batch),
     /// A card was activated, now or by this same order before.
     CardActivated(Box<Card>),
     /// A card was deleted.
@@ -37,8 +36,8 @@ pub enum Outcome {
     TokenCreated(Box<Token>),
     /// A card lost a token.
     TokenDeleted(Box<Token>),
-    /// A transaction was written, now or by this same order before.
-    Written(Box<Transaction>),
+    /// A transaction was written on the card of this `card_id`, now or by this same order before.
+    Written(Box<Transaction>, CardId),
     /// A client as it now is.
     Client(Box<Client>),
     /// A grant as it now is, or was before it was taken away.
@@ -51,22 +50,12 @@ pub enum Outcome {
 /// The answers come in the order of `orders`; the changes are to be written in one commit, or, where that
 /// fails, not at all.
 pub fn decide(world: World, orders: Vec<Order>, now: Timestamp) -> (Vec<Decision>, Changes) {
-    let mut changes = Changes {
-        world,
-        ..Changes::default()
-    };
+    let mut changes = Changes { world, ..Changes::default() };
     let decisions = orders
         .into_iter()
         .map(|order| {
-            let by = By {
-                actor: order.actor,
-                request: order.request,
-            };
-            let mut ledger = Ledger {
-                changes: &mut changes,
-                by,
-                now,
-            };
+            let by = By { actor: order.actor, request: order.request };
+            let mut ledger = Ledger { changes: &mut changes, by, now };
             ledger.carry_out(order)
         })
         .collect();
@@ -93,12 +82,7 @@ impl Ledger<'_> {
         let Some(claim) = order.idempotency else {
             return self.command(order.command);
         };
-        if let Some(kept) = self
-            .world()
-            .replays
-            .get(&claim.key)
-            .filter(|kept| kept.is_live(self.now))
-        {
+        if let Some(kept) = self.world().replays.get(&claim.key).filter(|kept| kept.is_live(self.now)) {
             let same = kept.request == claim.request;
             return if same {
                 Ok(Outcome::Replayed(kept.clone()))
@@ -107,11 +91,7 @@ impl Ledger<'_> {
             };
         }
         let outcome = self.command(order.command)?;
-        let replay = Replay {
-            request: claim.request,
-            sealed: claim.sealed,
-            created_at: self.now,
-        };
+        let replay = Replay { request: claim.request, sealed: claim.sealed, created_at: self.now };
         self.changes.world.replays.insert(claim.key, replay);
         self.changes.new_replays.push(claim.key);
         Ok(outcome)
@@ -123,11 +103,7 @@ impl Ledger<'_> {
             return Ok(());
         };
         let client = self.world().clients.get(&uuid).ok_or(Refusal::ClientGone)?;
-        if client.accepts(generation, self.now) {
-            Ok(())
-        } else {
-            Err(Refusal::ClientGone)
-        }
+        if client.accepts(generation, self.now) { Ok(()) } else { Err(Refusal::ClientGone) }
     }
 
     fn command(&mut self, command: Command) -> Decision {
@@ -155,11 +131,7 @@ impl Ledger<'_> {
     }
 
     fn live_card(&self, uuid: CardUuid) -> Result<&Card, Refusal> {
-        let card = self
-            .world()
-            .cards
-            .get(&uuid)
-            .filter(|card| card.deleted_at.is_none());
+        let card = self.world().cards.get(&uuid).filter(|card| card.deleted_at.is_none());
         card.ok_or(Refusal::CardNotFound)
     }
 
@@ -201,12 +173,6 @@ impl Ledger<'_> {
 
     fn audit(&mut self, action: Action, subject: Subject) {
         let (client, request) = (self.by.actor.client(), self.by.request);
-        self.changes.audit.push(AuditEntry {
-            at: self.now,
-            client,
-            request,
-            action,
-            subject,
-        });
+        self.changes.audit.push(AuditEntry { at: self.now, client, request, action, subject });
     }
 }

@@ -1,0 +1,22 @@
+//! Who may do what: clients, their access tokens, and what those permit.
+
+mod audience;
+mod bearer;
+mod budget;
+mod caller;
+mod directory;
+mod issue;
+mod signing;
+
+pub use audience::PublicHosts;
+pub(crate) use bearer::{Bearers, LIFE_SECONDS};
+pub use budget::Network;
+pub(crate) use budget::{Budget, CREDENTIAL_ALLOWANCE, NETWORK_ALLOWANCE, TOKEN_ALLOWANCE};
+pub use caller::{
+    ActivateCards, AnyScope, Caller, CreateCards, ForfeitCards, Info, Permission, Permit, ReadAccounts,
+    ReadCards, ReadCustomerCards, WriteAccounts, WriteCards, WriteTransactions,
+};
+pub(crate) use directory::Directory;
+pub use issue::{AccessToken, Credentials};
+pub(crate) use signing::{NewKey, SigningKeys};
+pub use signing::{PublicKey, RotationFault};

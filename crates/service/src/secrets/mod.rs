@@ -1,0 +1,14 @@
+//! Secrets: how they are made, hashed, sealed and wiped.
+
+mod codes;
+mod keys;
+mod random;
+mod seal;
+mod value;
+
+pub(crate) use codes::{CodeMaker, client_id, client_secret};
+pub(crate) use keys::{KEY_VERSION, Keys};
+pub use keys::{MasterKey, MasterKeyFault};
+pub use random::{Random, SystemRandom};
+pub(crate) use seal::{Reader, Sealed, Writer};
+pub use value::Secret;
