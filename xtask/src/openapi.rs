@@ -27,7 +27,9 @@ pub fn check(context: &Context) -> Result<()> {
     }
     let same = file.iter().zip(&document).take_while(|(ours, theirs)| ours == theirs).count();
     let line = 1 + document[..same].iter().filter(|&&byte| byte == b'\n').count();
-    bail!("{FILE} is not what the program prints, from line {line} on: run `cargo xtask openapi` and commit it")
+    bail!(
+        "{FILE} is not what the program prints, from line {line} on: run `cargo xtask openapi` and commit it"
+    )
 }
 
 fn printed(context: &Context) -> Result<Vec<u8>> {
@@ -75,7 +77,8 @@ mod tests {
     #[test]
     fn only_the_program_itself_is_taken_for_the_program() {
         let program = r#"{"target":{"name":"gavekort"},"profile":{"test":false},"executable":"/x/gavekort"}"#;
-        let its_tests = r#"{"target":{"name":"gavekort"},"profile":{"test":true},"executable":"/x/gavekort-1"}"#;
+        let its_tests =
+            r#"{"target":{"name":"gavekort"},"profile":{"test":true},"executable":"/x/gavekort-1"}"#;
         let library = r#"{"target":{"name":"domain"},"profile":{"test":false},"executable":null}"#;
         assert_eq!(executable(program), Some("/x/gavekort".into()));
         assert_eq!(executable(its_tests), None);

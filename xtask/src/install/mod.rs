@@ -16,12 +16,11 @@ pub use python::interpreter as python_interpreter;
 
 /// Tries everything before it fails, so that one run tells all that is missing.
 pub fn run(context: &Context) -> Result<()> {
-    let faults: Vec<String> =
-        [packages::install(context), python::install(context), deny::install(context)]
-            .into_iter()
-            .filter_map(Result::err)
-            .map(|error| format!("{error:#}"))
-            .collect();
+    let faults: Vec<String> = [packages::install(context), python::install(context), deny::install(context)]
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|error| format!("{error:#}"))
+        .collect();
     if !faults.is_empty() {
         bail!("{}", faults.join("\n"));
     }

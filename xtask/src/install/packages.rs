@@ -50,12 +50,15 @@ fn apt_get(context: &Context, names: &[&str]) -> Result<()> {
         // The lists at hand may do; whether they did is told by what follows.
         println!("{error:#}");
     }
-    let mut install = vec!["install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
+    let mut install =
+        vec!["install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
     install.extend(names);
     call(&install)?;
     match missing().first() {
         None => Ok(()),
-        Some(package) => bail!("{} is installed, but what it is for does not work: {}", package.name, package.purpose),
+        Some(package) => {
+            bail!("{} is installed, but what it is for does not work: {}", package.name, package.purpose)
+        }
     }
 }
 

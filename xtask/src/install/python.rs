@@ -28,7 +28,15 @@ pub fn install(context: &Context) -> Result<()> {
     let base = base().context("no python3 (3.10 or later) with a working venv module")?;
     println!("making a Python environment from {REQUIREMENTS}");
     succeed(context.command(base).args(["-m", "venv"]).arg(&folder))?;
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement"];
+    let pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--requirement",
+    ];
     succeed(context.command(&python).args(pip).arg(REQUIREMENTS))?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }

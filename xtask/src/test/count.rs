@@ -32,11 +32,14 @@ impl Tally {
         let line = line.trim();
         if let Some(rest) = line.strip_prefix("test result: ") {
             self.result(rest);
-        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
-            self.faults.push(name.to_owned());
+        } else if let Some(name) =
+            line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
+        {
+            let program = self.running.as_deref().unwrap_or("?");
+            self.faults.push(format!("{program}: {name}"));
         } else if let Some(program) = started(line) {
             self.no_result();
-            self.running = Some(program.to_owned());
+            self.running = Some(program);
         }
     }
 
@@ -46,7 +49,9 @@ impl Tally {
             let part = line.split([';', '.']).find_map(|part| part.trim().strip_suffix(label));
             part.and_then(|number| number.trim().parse::<u64>().ok())
         };
-        let (Some(passed), Some(failed), Some(ignored)) = (number("passed"), number("failed"), number("ignored")) else {
+        let (Some(passed), Some(failed), Some(ignored)) =
+            (number("passed"), number("failed"), number("ignored"))
+        else {
             self.fault(format!("not understood: test result: {line}"));
             return;
         };
@@ -83,10 +88,14 @@ impl Tally {
     }
 }
 
-/// `Running tests/api.rs (target/debug/deps/api-0123456789abcdef)` or `Doc-tests domain`
-fn started(line: &str) -> Option<&str> {
-    let program = line.strip_prefix("Running ").filter(|rest| rest.ends_with(')') && rest.contains("/deps/"));
-    program.or_else(|| line.strip_prefix("Doc-tests ").map(|_| line))
+/// The name in `Running tests/api.rs (target/debug/deps/api-0123456789abcdef)` or `Doc-tests domain`.
+fn started(line: &str) -> Option<String> {
+    if line.starts_with("Doc-tests ") {
+        return Some(line.to_owned());
+    }
+    let (_, file) = line.strip_prefix("Running ")?.strip_suffix(')')?.split_once("/deps/")?;
+    let (name, _hash) = file.rsplit_once('-')?;
+    Some(name.to_owned())
 }
 
 #[cfg(test)]
@@ -119,7 +128,10 @@ mod tests {
     #[test]
     fn failed_tests_are_counted_and_named() {
         let output = [STARTED, "test card::draws ... FAILED\n", &result(3, 1, 0)].concat();
-        assert_eq!(tally(&output, false), (Count { passed: 3, failed: 1 }, vec!["card::draws".to_owned()]));
+        assert_eq!(
+            tally(&output, false),
+            (Count { passed: 3, failed: 1 }, vec!["domain: card::draws".to_owned()])
+        );
     }
 
     #[test]
@@ -145,7 +157,10 @@ mod tests {
     #[test]
     fn a_compile_error_is_a_failure() {
         let faults = vec!["cargo test failed: see above".to_owned()];
-        assert_eq!(tally("error: could not compile `store`\n", false), (Count { passed: 0, failed: 1 }, faults));
+        assert_eq!(
+            tally("error: could not compile `store`\n", false),
+            (Count { passed: 0, failed: 1 }, faults)
+        );
     }
 
     #[test]

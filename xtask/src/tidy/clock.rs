@@ -11,8 +11,10 @@ static ENVIRONMENT: Rule = Rule {
     name: "std::env only in cli",
     reason: "settings have one door, and code that reads no variables behaves the same everywhere",
 };
-static IGNORED: Rule =
-    Rule { name: "no ignored test", reason: "a test that does not run proves nothing; GAVEKORT_TEST_LONG is for long ones" };
+static IGNORED: Rule = Rule {
+    name: "no ignored test",
+    reason: "a test that does not run proves nothing; GAVEKORT_TEST_LONG is for long ones",
+};
 
 /// Reading of a wall clock, which says what time it is.
 const WALL: [&str; 4] = ["SystemTime::now", "Utc::now", "Timestamp::now", "Zoned::now"];
@@ -35,7 +37,7 @@ pub fn check(source: &Source) -> Vec<Fault> {
         }
     }
     faults.extend(ignored_examples(source));
-    if !["crates/cli/", "xtask/"].iter().any(|folder| source.file.path.starts_with(folder)) {
+    if !["crates/cli/", "xtask/", "bench/"].iter().any(|folder| source.file.path.starts_with(folder)) {
         let uses = environment(&source.code).into_iter().filter(|&line| !source.is_test(line));
         faults.extend(uses.map(|line| ENVIRONMENT.broken(source.place(line), "std::env")));
     }
@@ -43,9 +45,11 @@ pub fn check(source: &Source) -> Vec<Fault> {
 }
 
 fn may_read(call: &str, path: &str) -> bool {
-    // The committer times its own commits; what they contain has its time from the clock.
-    let times_itself = call == STOPWATCH && path.starts_with("crates/store/src/committer");
-    times_itself || path.starts_with("xtask/") || path == "crates/service/src/clock.rs"
+    // A commit, a connection, a request and a run of the program are timed where they happen: no rule hangs on it.
+    let timed = ["crates/store/src/", "crates/web/src/", "crates/cli/src/"];
+    let times_itself = call == STOPWATCH && timed.iter().any(|folder| path.starts_with(folder));
+    let measures = ["xtask/", "bench/"].iter().any(|folder| path.starts_with(folder));
+    times_itself || measures || path == "crates/service/src/clock.rs"
 }
 
 /// Lines that name `std::env`, also by `use std::{env, …}`. The macro `std::env!` reads at build
@@ -54,7 +58,9 @@ fn environment(code: &str) -> Vec<usize> {
     let named = scan::words(code, "std::env").filter(|at| !code[at + "std::env".len()..].starts_with('!'));
     let mut lines: Vec<_> = named.map(|at| scan::line(code, at)).collect();
     for (at, _) in code.match_indices("use std::{") {
-        let Some((_, end)) = scan::block(&code[at..]) else { continue };
+        let Some((_, end)) = scan::block(&code[at..]) else {
+            continue;
+        };
         let list = &code[at..at + end];
         lines.extend(scan::words(list, "env").map(|word| scan::line(code, at + word)));
     }
@@ -78,7 +84,10 @@ mod tests {
 
     fn lines(path: &str, text: &str) -> Vec<String> {
         let file = File { path: path.to_owned(), text: text.to_owned() };
-        check(&Source::new(&file)).into_iter().map(|fault| format!("{} {}", fault.place, fault.what)).collect()
+        check(&Source::new(&file))
+            .into_iter()
+            .map(|fault| format!("{} {}", fault.place, fault.what))
+            .collect()
     }
 
     #[test]
@@ -100,13 +109,19 @@ mod tests {
 
     #[test]
     fn comments_strings_and_test_modules_may_name_a_clock() {
-        let text = "// Instant::now\nlet x = \"Instant::now\";\n#[cfg(test)]\nmod tests {\n    let t = Instant::now();\n}\n";
+        let text = "// Instant::now\nlet x = \"Instant::now\";\n\
+                    #[cfg(test)]\nmod tests {\n    let t = Instant::now();\n}\n";
         assert_eq!(lines("crates/domain/src/a.rs", text), [""; 0]);
     }
 
     #[test]
     fn the_environment_is_read_in_cli_however_it_is_imported() {
-        for text in ["let x = std::env::var(y);\n", "use std::env;\n", "use std::{env, fs};\n", "use std::{\n    env,\n};\n"] {
+        for text in [
+            "let x = std::env::var(y);\n",
+            "use std::env;\n",
+            "use std::{env, fs};\n",
+            "use std::{\n    env,\n};\n",
+        ] {
             assert_eq!(lines("crates/web/src/a.rs", text).len(), 1, "{text}");
             assert_eq!(lines("crates/cli/src/a.rs", text), [""; 0]);
         }

@@ -69,7 +69,7 @@ pub fn check(context: &Context) -> Result<()> {
         return Ok(());
     }
     tell(&faults);
-    bail!("{} places break a rule", faults.len())
+    bail!("places that break a rule: {}", faults.len())
 }
 
 fn tell(faults: &[Fault]) {

@@ -174,9 +174,9 @@ mod tests {
         let cases = [
             ("a // b\nc", "a     \nc"),
             ("a /* b /* c */ d */ e", "a                   e"),
-            (r#"f("}\"{", g)"#, "f(       , g)"),
-            (r##"f(r#""}"#, g)"##, "f(        , g)"),
-            (r#"f(b"}", br"{\", c"x")"#, "f(b   ,      , c   )"),
+            (r#"f("}\"{", g)"#, "f(      , g)"),
+            (r##"f(r#""}"#, g)"##, "f(       , g)"),
+            (r#"f(b"}", br"{\", c"x")"#, "f(b   ,       , c   )"),
             ("'{' | '\\'' | '\\u{7b}'", "    |      |         "),
             ("'é' | b'}'", "     | b   "),
             ("fn f<'a>(x: &'a str) {}", "fn f<'a>(x: &'a str) {}"),
@@ -197,10 +197,25 @@ mod tests {
 
     #[test]
     fn functions_are_measured_from_fn_to_closing_brace() {
-        let code = blank(
-            "trait T {\n    fn none(&self) -> [u8; 4];\n}\n\nfn one(\n    f: fn(u8) -> u8,\n) -> u8\nwhere\n    u8: T,\n{\n    \
-             match f(1) {\n        1 => { 2 }\n        _ => 3,\n    }\n}\n\nfn two() {}\n",
-        );
+        let text = "trait T {
+    fn none(&self) -> [u8; 4];
+}
+
+fn one(
+    f: fn(u8) -> u8,
+) -> u8
+where
+    u8: T,
+{
+    match f(1) {
+        1 => { 2 }
+        _ => 3,
+    }
+}
+
+fn two() {}
+";
+        let code = blank(text);
         let found: Vec<_> = functions(&code).into_iter().map(|f| (f.name, f.lines)).collect();
         assert_eq!(found, [("one".to_owned(), 5..=15), ("two".to_owned(), 17..=17)]);
     }
@@ -214,7 +229,8 @@ mod tests {
 
     #[test]
     fn test_modules_are_known_but_not_those_in_other_files() {
-        let code = "fn f() {}\n\n#[cfg(test)]\nmod far;\n\n#[cfg(test)]\nmod near {\n    fn t() {}\n}\nfn g() {}\n";
+        let code =
+            "fn f() {}\n\n#[cfg(test)]\nmod far;\n\n#[cfg(test)]\nmod near {\n    fn t() {}\n}\nfn g() {}\n";
         assert_eq!(test_lines(code), [6..=9]);
     }
 

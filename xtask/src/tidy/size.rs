@@ -14,8 +14,10 @@ static FUNCTION: Rule =
     Rule { name: "function of at most 70 lines", reason: "it fits a screen, so that one sees all it does" };
 static FILE: Rule =
     Rule { name: "file of at most 500 lines", reason: "a file about two things is found by neither name" };
-static LINE: Rule =
-    Rule { name: "line of at most 120 characters", reason: "two files fit side by side, and no diff is cut off" };
+static LINE: Rule = Rule {
+    name: "line of at most 120 characters",
+    reason: "two files fit side by side, and no diff is cut off",
+};
 
 pub fn check(source: &Source) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -53,7 +55,10 @@ mod tests {
 
     fn faults(text: String) -> Vec<String> {
         let file = File { path: "crates/domain/src/a.rs".to_owned(), text };
-        check(&Source::new(&file)).into_iter().map(|fault| format!("{}: {}", fault.place, fault.what)).collect()
+        check(&Source::new(&file))
+            .into_iter()
+            .map(|fault| format!("{}: {}", fault.place, fault.what))
+            .collect()
     }
 
     fn function(above: &str, lines: usize) -> String {
