@@ -104,7 +104,7 @@ mod tests {
         let committer = "crates/store/src/committer/mod.rs";
         assert_eq!(lines(committer, "let t = Instant::now();\n"), [""; 0]);
         assert_eq!(lines(committer, "let t = SystemTime::now();\n").len(), 1);
-        assert_eq!(lines("crates/store/src/lib.rs", "let t = Instant::now();\n").len(), 1);
+        assert_eq!(lines("crates/service/src/lib.rs", "let t = Instant::now();\n").len(), 1);
     }
 
     #[test]
