@@ -10,9 +10,10 @@ impl Ledger<'_> {
         if !card.reserved.is_zero() {
             return Err(Refusal::CardHasLocks { reserved: card.reserved });
         }
-        let deleted_at = Some(self.time_for(&card));
+        let changed_at = self.time_for(&card);
+        let deleted_at = Some(changed_at);
         let deleted = match delete.forfeit {
-            _ if card.available().is_zero() => Card { deleted_at, ..card },
+            _ if card.available().is_zero() => Card { deleted_at, changed_at, ..card },
             None => {
                 return Err(Refusal::CardHasMoney { available: card.available() });
             }
