@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// What went wrong, without any value that was being stored.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The queue is full, this account's share of it is, or the deadline passed; nothing was done.
     #[error("too much is waiting; nothing was done")]

@@ -4,19 +4,26 @@
 //! what is waiting, loads what that needs, lets the domain decide, writes the changes and commits once for
 //! all. Reads do not pass the committer. Only this crate knows SQL.
 
+mod committer;
 mod error;
 mod query;
+mod sqlite;
+#[cfg(feature = "suite")]
+pub mod suite;
 
 use std::path::Path;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::{
-    Account, Aid, CardDetails, CardId, Client, CustomerId, Decision, Mode, Order, Replay, ReplayKey, Timestamp,
+    Account, Aid, CardDetails, CardId, Client, CustomerId, Decision, Mode, Order, Replay, ReplayKey,
+    Timestamp,
 };
 
+pub use committer::Limits;
 pub use error::Error;
 pub use query::{CardFilter, CardPage, CardQuery, CustomerCardsQuery};
+pub use sqlite::{SqliteSettings, SqliteStore};
 
 /// A server-wide key that signs access tokens, its private half sealed under the master key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +72,8 @@ pub trait Store: Send + Sync {
     async fn replay(&self, aid: Aid, key: ReplayKey) -> Result<Option<Replay>, Error>;
 
     /// A card and its tokens; one that was deleted only when asked for.
-    async fn card(&self, aid: Aid, card_id: &CardId, deleted_too: bool) -> Result<Option<CardDetails>, Error>;
+    async fn card(&self, aid: Aid, card_id: &CardId, deleted_too: bool)
+    -> Result<Option<CardDetails>, Error>;
 
     /// A page of cards, newest first.
     async fn cards(&self, aid: Aid, query: &CardQuery) -> Result<CardPage, Error>;
@@ -89,7 +97,12 @@ pub trait Store: Send + Sync {
 
     /// Makes an account and its first client. With `only_first`, does nothing where any account exists.
     /// Answers whether it made the account.
-    async fn create_account(&self, account: &Account, first: &Client, only_first: bool) -> Result<bool, Error>;
+    async fn create_account(
+        &self,
+        account: &Account,
+        first: &Client,
+        only_first: bool,
+    ) -> Result<bool, Error>;
 
     /// Every signing key whose tokens may still be alive, oldest first.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, Error>;

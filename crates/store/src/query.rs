@@ -9,7 +9,7 @@ pub struct CardQuery {
     pub limit: u32,
     /// Only cards listed after this one.
     pub starting_after: Option<CardUuid>,
-    /// Deleted cards too.
+    /// Deleted cards too. Who filters by that status gets them anyway.
     pub include_deleted: bool,
     /// Which of them.
     pub filter: CardFilter,

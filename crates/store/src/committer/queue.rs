@@ -1,0 +1,222 @@
+//! Who is served next: pure, so that fairness can be tested without a store.
+//!
+//! Accounts take turns. Orders of money of one account keep their order, and so do its bulk orders; between
+//! two groups of money there is at most one bulk order, however many wait.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use domain::Aid;
+
+/// How much may wait, and how much is taken at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most orders that wait. One account may have a quarter of that.
+    pub orders_max: usize,
+    /// The most rows that the waiting orders will write, since a bulk order takes memory by its rows. One
+    /// account may have a quarter of that.
+    pub rows_max: usize,
+    /// The most rows of one group.
+    pub group_rows_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { orders_max: 8_192, rows_max: 65_536, group_rows_max: 1_024 }
+    }
+}
+
+/// What waits, and what the queue must know of it.
+#[derive(Debug)]
+pub struct Waiting<T> {
+    /// About how many rows it will write.
+    pub rows: usize,
+    /// Whether it may wait for money to go first.
+    pub is_bulk: bool,
+    /// When nobody waits for the answer any more.
+    pub deadline: Instant,
+    /// What waits.
+    pub item: T,
+}
+
+/// What is to be committed together, and what came too late.
+#[derive(Debug)]
+pub struct Group<T> {
+    /// The orders, by account, in their order.
+    pub accounts: Vec<(Aid, Vec<T>)>,
+    /// Those whose deadline has passed.
+    pub given_up: Vec<T>,
+}
+
+/// What waits to be committed.
+#[derive(Debug)]
+pub struct Queue<T> {
+    limits: Limits,
+    money: Lane<T>,
+    bulk: Lane<T>,
+    bulk_is_next: bool,
+    waits: Size,
+    by_account: HashMap<Aid, Size>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    orders: usize,
+    rows: usize,
+}
+
+impl Size {
+    fn add(&mut self, rows: usize) {
+        self.orders += 1;
+        self.rows += rows;
+    }
+
+    fn take(&mut self, rows: usize) {
+        self.orders -= 1;
+        self.rows -= rows;
+    }
+
+    /// Whether one more of `rows` fits; a single one always does.
+    fn has_room(&self, rows: usize, orders_max: usize, rows_max: usize) -> bool {
+        self.orders == 0 || (self.orders < orders_max && self.rows + rows <= rows_max)
+    }
+}
+
+/// Accounts in the order of their turns; each that has something waiting stands in it once.
+#[derive(Debug)]
+struct Lane<T> {
+    turns: VecDeque<Aid>,
+    accounts: HashMap<Aid, VecDeque<Waiting<T>>>,
+}
+
+impl<T> Lane<T> {
+    fn new() -> Self {
+        Self { turns: VecDeque::new(), accounts: HashMap::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    fn push(&mut self, aid: Aid, waiting: Waiting<T>) {
+        let line = self.accounts.entry(aid).or_default();
+        if line.is_empty() {
+            self.turns.push_back(aid);
+        }
+        line.push_back(waiting);
+    }
+
+    fn next_rows(&self) -> Option<usize> {
+        let line = self.accounts.get(self.turns.front()?)?;
+        line.front().map(|waiting| waiting.rows)
+    }
+
+    fn pop(&mut self) -> Option<(Aid, Waiting<T>)> {
+        let aid = self.turns.pop_front()?;
+        let line = self.accounts.get_mut(&aid)?;
+        let waiting = line.pop_front()?;
+        if line.is_empty() {
+            self.accounts.remove(&aid);
+        } else {
+            self.turns.push_back(aid);
+        }
+        Some((aid, waiting))
+    }
+}
+
+impl<T> Queue<T> {
+    /// An empty queue.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            money: Lane::new(),
+            bulk: Lane::new(),
+            bulk_is_next: false,
+            waits: Size::default(),
+            by_account: HashMap::new(),
+        }
+    }
+
+    /// How many orders wait.
+    pub fn len(&self) -> usize {
+        self.waits.orders
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lets an order wait, or gives it back where the queue, or the account's share of it, is full.
+    pub fn push(&mut self, aid: Aid, waiting: Waiting<T>) -> Result<(), T> {
+        let Limits { orders_max, rows_max, .. } = self.limits;
+        let rows = waiting.rows;
+        let own = self.by_account.get(&aid).copied().unwrap_or_default();
+        let fits = self.waits.has_room(rows, orders_max, rows_max)
+            && own.has_room(rows, orders_max.div_ceil(4), rows_max.div_ceil(4));
+        if !fits {
+            return Err(waiting.item);
+        }
+        self.waits.add(rows);
+        self.by_account.entry(aid).or_default().add(rows);
+        let lane = if waiting.is_bulk { &mut self.bulk } else { &mut self.money };
+        lane.push(aid, waiting);
+        Ok(())
+    }
+
+    /// What to commit next, or none where nothing waits.
+    pub fn next_group(&mut self, now: Instant) -> Option<Group<T>> {
+        let takes_bulk = !self.bulk.is_empty() && (self.bulk_is_next || self.money.is_empty());
+        self.bulk_is_next = !takes_bulk;
+        if self.is_empty() {
+            return None;
+        }
+        let mut group = Group { accounts: Vec::new(), given_up: Vec::new() };
+        let mut places = HashMap::new();
+        let mut room = self.limits.group_rows_max;
+        while let Some((aid, waiting)) = self.pop(takes_bulk, room, group.accounts.is_empty()) {
+            if waiting.deadline <= now {
+                group.given_up.push(waiting.item);
+                continue;
+            }
+            let place = *places.entry(aid).or_insert_with(|| {
+                group.accounts.push((aid, Vec::new()));
+                group.accounts.len() - 1
+            });
+            group.accounts[place].1.push(waiting.item);
+            room = room.saturating_sub(waiting.rows);
+            if takes_bulk {
+                break;
+            }
+        }
+        Some(group)
+    }
+
+    /// The next order of a lane, if it fits; the first of a group always does.
+    fn pop(&mut self, from_bulk: bool, room: usize, is_first: bool) -> Option<(Aid, Waiting<T>)> {
+        let lane = if from_bulk { &mut self.bulk } else { &mut self.money };
+        lane.next_rows().filter(|rows| is_first || *rows <= room)?;
+        let (aid, waiting) = lane.pop()?;
+        self.waits.take(waiting.rows);
+        if let Some(own) = self.by_account.get_mut(&aid) {
+            own.take(waiting.rows);
+            if own.orders == 0 {
+                self.by_account.remove(&aid);
+            }
+        }
+        Some((aid, waiting))
+    }
+
+    /// Everything that waits, in no order worth a name.
+    pub fn drain(&mut self) -> Vec<T> {
+        let lanes =
+            [std::mem::replace(&mut self.money, Lane::new()), std::mem::replace(&mut self.bulk, Lane::new())];
+        self.waits = Size::default();
+        self.by_account.clear();
+        lanes
+            .into_iter()
+            .flat_map(|lane| lane.accounts.into_values().flatten())
+            .map(|waiting| waiting.item)
+            .collect()
+    }
+}

@@ -1,0 +1,171 @@
+//! Values of a row, taken one by one in the order of the columns.
+//!
+//! What cannot be read is told by table and column, never by its value.
+
+use std::borrow::Cow;
+
+use domain::{Amount, Currency, Timestamp};
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+use uuid::Uuid;
+
+use super::fault::Fault;
+
+/// A row, and how far it has been read.
+pub struct Fields<'row> {
+    row: &'row Row<'row>,
+    table: &'static str,
+    next: usize,
+}
+
+impl<'row> Fields<'row> {
+    /// A row of `table`, at its first column.
+    pub fn new(row: &'row Row<'row>, table: &'static str) -> Self {
+        Self { row, table, next: 0 }
+    }
+
+    /// What is told when a value is not one that this program writes.
+    fn damaged(&self) -> Fault {
+        let place = self.next.saturating_sub(1);
+        let column = self.row.as_ref().column_name(place).map(Cow::Borrowed).unwrap_or("?".into());
+        Fault::Damaged(format!("{}.{column}", self.table))
+    }
+
+    fn value(&mut self) -> Result<ValueRef<'row>, Fault> {
+        let value = self.row.get_ref(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+
+    fn some<T>(&self, value: Option<T>) -> Result<T, Fault> {
+        value.ok_or_else(|| self.damaged())
+    }
+
+    /// A text, or none.
+    pub fn text_or_none(&mut self) -> Result<Option<&'row str>, Fault> {
+        match self.value()? {
+            ValueRef::Null => Ok(None),
+            value => value.as_str().map(Some).map_err(|_| self.damaged()),
+        }
+    }
+
+    /// A text.
+    pub fn text(&mut self) -> Result<&'row str, Fault> {
+        let text = self.text_or_none()?;
+        self.some(text)
+    }
+
+    /// A whole number, or none.
+    pub fn integer_or_none(&mut self) -> Result<Option<i64>, Fault> {
+        match self.value()? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Integer(integer) => Ok(Some(integer)),
+            _ => Err(self.damaged()),
+        }
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self) -> Result<i64, Fault> {
+        let integer = self.integer_or_none()?;
+        self.some(integer)
+    }
+
+    /// Bytes, or none.
+    pub fn bytes_or_none(&mut self) -> Result<Option<&'row [u8]>, Fault> {
+        match self.value()? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Blob(bytes) => Ok(Some(bytes)),
+            _ => Err(self.damaged()),
+        }
+    }
+
+    /// Bytes.
+    pub fn bytes(&mut self) -> Result<&'row [u8], Fault> {
+        let bytes = self.bytes_or_none()?;
+        self.some(bytes)
+    }
+
+    /// A text of a kind of its own, or none.
+    pub fn parsed_or_none<T: TryFrom<&'row str>>(&mut self) -> Result<Option<T>, Fault> {
+        let text = self.text_or_none()?;
+        text.map(|text| T::try_from(text).map_err(|_| self.damaged())).transpose()
+    }
+
+    /// A text of a kind of its own.
+    pub fn parsed<T: TryFrom<&'row str>>(&mut self) -> Result<T, Fault> {
+        let text = self.text()?;
+        T::try_from(text).map_err(|_| self.damaged())
+    }
+
+    /// A word of a list.
+    pub fn word<T>(&mut self, from_word: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
+        let word = self.text()?;
+        self.some(from_word(word))
+    }
+
+    /// A whole number within the bounds of a type, or none.
+    pub fn number_or_none<T: TryFrom<i64>>(&mut self) -> Result<Option<T>, Fault> {
+        let integer = self.integer_or_none()?;
+        integer.map(|integer| T::try_from(integer).map_err(|_| self.damaged())).transpose()
+    }
+
+    /// A whole number within the bounds of a type.
+    pub fn number<T: TryFrom<i64>>(&mut self) -> Result<T, Fault> {
+        let number = self.number_or_none()?;
+        self.some(number)
+    }
+
+    /// Yes or no, written as 1 or 0.
+    pub fn flag(&mut self) -> Result<bool, Fault> {
+        match self.integer()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.damaged()),
+        }
+    }
+
+    /// An amount.
+    pub fn amount(&mut self) -> Result<Amount, Fault> {
+        self.number()
+    }
+
+    /// A currency.
+    pub fn currency(&mut self) -> Result<Currency, Fault> {
+        self.parsed()
+    }
+
+    /// An instant.
+    pub fn time(&mut self) -> Result<Timestamp, Fault> {
+        self.number()
+    }
+
+    /// An instant, or none.
+    pub fn time_or_none(&mut self) -> Result<Option<Timestamp>, Fault> {
+        self.number_or_none()
+    }
+
+    /// An id, or none.
+    pub fn id_or_none<T: From<Uuid>>(&mut self) -> Result<Option<T>, Fault> {
+        let bytes = self.bytes_or_none()?;
+        let id = |bytes| Uuid::from_slice(bytes).map(T::from).map_err(|_| self.damaged());
+        bytes.map(id).transpose()
+    }
+
+    /// An id.
+    pub fn id<T: From<Uuid>>(&mut self) -> Result<T, Fault> {
+        let id = self.id_or_none()?;
+        self.some(id)
+    }
+
+    /// A keyed hash, or none.
+    pub fn mac_or_none(&mut self) -> Result<Option<[u8; 32]>, Fault> {
+        let bytes = self.bytes_or_none()?;
+        bytes.map(|bytes| <[u8; 32]>::try_from(bytes).map_err(|_| self.damaged())).transpose()
+    }
+
+    /// A keyed hash.
+    pub fn mac(&mut self) -> Result<[u8; 32], Fault> {
+        let mac = self.mac_or_none()?;
+        self.some(mac)
+    }
+}

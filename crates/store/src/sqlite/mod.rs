@@ -1,0 +1,157 @@
+//! The store in a data directory: one SQLite database, one writer.
+
+mod admin;
+mod backup;
+mod cards;
+mod connection;
+mod fault;
+mod fields;
+mod files;
+mod format;
+mod inspect;
+mod load;
+mod migrate;
+mod persist;
+mod read;
+mod rows;
+mod store;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Clock;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::committer::{Committer, Limits};
+use crate::{Error, SigningKey};
+use fault::Fault;
+use files::Files;
+use read::Readers;
+use writer::Writer;
+
+/// What an operator may choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SqliteSettings {
+    /// How much may wait to be written.
+    pub limits: Limits,
+    /// The page cache of the connection that writes, in MiB.
+    pub cache_mib: u32,
+    /// Connections that read.
+    pub readers: usize,
+    /// How long one read may take.
+    pub read_time_max: Duration,
+}
+
+impl Default for SqliteSettings {
+    fn default() -> Self {
+        Self { limits: Limits::default(), cache_mib: 128, readers: 4, read_time_max: Duration::from_secs(3) }
+    }
+}
+
+/// Cards, clients and keys in one SQLite database.
+pub struct SqliteStore {
+    files: Files,
+    clock: Arc<dyn Clock>,
+    readers: Readers,
+    /// Absent where the store was opened for reading only.
+    committer: Option<Committer<Writer>>,
+}
+
+impl SqliteStore {
+    /// Opens the database of a data directory, both made where there is none, and keeps every other process
+    /// from writing to it. Call it where blocking is allowed.
+    pub fn open(dir: &Path, clock: Arc<dyn Clock>, settings: SqliteSettings) -> Result<Arc<Self>, Error> {
+        let files = Files::of(dir);
+        files.make_directory()?;
+        let lock = files.lock()?;
+        files.make_database()?;
+        let cache_kib = settings.cache_mib.saturating_mul(1_024);
+        let mut conn = connection::writer(&files.database, cache_kib)?;
+        migrate::run(&mut conn, clock.now())?;
+        let readers = Readers::open(&files.database, settings.readers, settings.read_time_max)?;
+        let committer = Committer::start(Writer::new(conn, lock), Arc::clone(&clock), settings.limits)
+            .map_err(|error| Error::Open(format!("no thread for the committer: {error}")))?;
+        Ok(Arc::new(Self { files, clock, readers, committer: Some(committer) }))
+    }
+
+    /// Opens the database for reading only, whether or not another process writes to it.
+    pub fn open_read_only(
+        dir: &Path,
+        clock: Arc<dyn Clock>,
+        settings: SqliteSettings,
+    ) -> Result<Arc<Self>, Error> {
+        let files = Files::of(dir);
+        let readers = Readers::open(&files.database, settings.readers, settings.read_time_max)?;
+        migrate::check_current(&connection::reader(&files.database, 1_024)?)?;
+        Ok(Arc::new(Self { files, clock, readers, committer: None }))
+    }
+
+    /// Copies a backup into a data directory that holds no database, and verifies it.
+    pub fn restore(from: &Path, dir: &Path) -> Result<(), Error> {
+        let files = Files::of(dir);
+        files.make_directory()?;
+        let _lock = files.lock()?;
+        backup::restore(from, &files.database)
+    }
+
+    /// The database file.
+    pub fn database_file(&self) -> PathBuf {
+        self.files.database.clone()
+    }
+
+    /// Resolves once a commit had an unknown outcome. Nothing is written from then on: the program is to end
+    /// with a failure and be started again, which tells what was committed.
+    pub async fn failed(&self) {
+        let Some(committer) = &self.committer else {
+            return std::future::pending().await;
+        };
+        let mut has_failed = committer.has_failed();
+        // The sender lives as long as the store; were it gone, nothing would fail any more.
+        if has_failed.wait_for(|failed| *failed).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Takes nothing new, carries out what was accepted, empties the write-ahead log and lets go of the lock.
+    pub async fn close(self: &Arc<Self>) -> Result<(), Error> {
+        let store = Arc::clone(self);
+        let closed = tokio::task::spawn_blocking(move || store.committer.as_ref().map(Committer::close));
+        closed.await.map(|_| ()).map_err(|_| Error::Internal("closing failed".to_owned()))
+    }
+
+    fn committer(&self) -> Result<&Committer<Writer>, Error> {
+        let read_only = || Error::Unavailable("the store was opened for reading only".to_owned());
+        self.committer.as_ref().ok_or_else(read_only)
+    }
+
+    /// Reads, unless a commit had an unknown outcome: what is seen then may not be there after a restart.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        if let Some(committer) = &self.committer {
+            committer.check_sound()?;
+        }
+        self.readers.read(work).await
+    }
+
+    /// Writes what is no order, in its turn and in a transaction of its own.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        let answer = self.committer()?.run(move |writer| writer.transact(work))?;
+        answered(answer).await
+    }
+}
+
+/// The answer, or that there will be none: what waits when the store fails is not begun.
+async fn answered<T>(answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
+    let ended = |_| Err(Error::Unavailable("the committer has ended".to_owned()));
+    answer.await.unwrap_or_else(ended)
+}

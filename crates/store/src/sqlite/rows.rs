@@ -1,0 +1,257 @@
+//! Which columns make up what, in which order they are read.
+
+use domain::{
+    Account, Activation, Card, CardId, CardType, CardUuid, Client, Dates, Format, Grant, Metadata, Pin,
+    PinMac, PreviousSecret, Reason, RefId, Replay, RequestMac, SecretMac, Token, TokenMac, TokenUuid,
+    Transaction, TransactionType,
+};
+
+use super::fault::Fault;
+use super::fields::Fields;
+use super::format;
+
+/// `SELECT` of all columns of a table, in the order in which they are read here; what follows is the rest of
+/// the statement.
+macro_rules! select {
+    (card $rest:literal) => {
+        concat!(
+            "SELECT uuid, card_id, batch, type, name, customer_id, originated_by, metadata, amount, currency, \
+             funds, drawdown, reserved, active_from, expires_at, pin_mac, pin_key_version, pin_format, \
+             activated_at, activated_by, blocked_at, deleted_at, seq, created_at, created_by, changed_at \
+             FROM card ",
+            $rest
+        )
+    };
+    (card_token $rest:literal) => {
+        concat!(
+            "SELECT uuid, card, mac, key_version, ref_id, format, masked_code, single_use, expires_in, \
+             expires_at, used_at, deleted_at, metadata, created_at, created_by FROM card_token ",
+            $rest
+        )
+    };
+    (card_transaction $rest:literal) => {
+        concat!(
+            "SELECT id, card, ref_id, type, reason, amount, currency, token, originated_by, metadata, \
+             created_at, created_by, request, seq, balance, available FROM card_transaction ",
+            $rest
+        )
+    };
+    (api_client $rest:literal) => {
+        concat!(
+            "SELECT uuid, client_id, name, description, secret_mac, key_version, generation, previous_mac, \
+             previous_key_version, previous_generation, previous_ends_at, created_at, created_by, \
+             updated_at, deleted_at FROM api_client ",
+            $rest
+        )
+    };
+    (client_grant $rest:literal) => {
+        concat!("SELECT client, id, audience, scopes FROM client_grant ", $rest)
+    };
+    (idempotency $rest:literal) => {
+        concat!(
+            "SELECT request_mac, request_key_version, sealed, created_at FROM idempotency ",
+            $rest
+        )
+    };
+    (account $rest:literal) => {
+        concat!("SELECT aid, name, default_currency, created_at FROM account ", $rest)
+    };
+    (signing_key $rest:literal) => {
+        concat!(
+            "SELECT kid, mode, issuer_host, public_der, sealed_private, key_version, created_at, \
+             verifies_until FROM signing_key ",
+            $rest
+        )
+    };
+}
+
+pub(super) use select;
+
+fn format(row: &mut Fields<'_>) -> Result<Format, Fault> {
+    row.word(format::from_text)
+}
+
+pub fn card(row: &rusqlite::Row<'_>) -> Result<Card, Fault> {
+    let mut row = Fields::new(row, "card");
+    Ok(Card {
+        uuid: row.id()?,
+        card_id: row.parsed()?,
+        batch: row.id_or_none()?,
+        kind: row.word(CardType::from_word)?,
+        name: row.parsed_or_none()?,
+        customer_id: row.parsed_or_none()?,
+        originated_by: row.parsed_or_none()?,
+        metadata: Metadata::from_json_object(row.text()?),
+        amount: row.amount()?,
+        currency: row.currency()?,
+        funds: row.amount()?,
+        drawdown: row.amount()?,
+        reserved: row.amount()?,
+        dates: Dates { active_from: row.time_or_none()?, expires_at: row.time_or_none()? },
+        pin: pin(&mut row)?,
+        activation: activation(&mut row)?,
+        blocked_at: row.time_or_none()?,
+        deleted_at: row.time_or_none()?,
+        seq: row.integer()?,
+        created_at: row.time()?,
+        created_by: row.id_or_none()?,
+        changed_at: row.time()?,
+    })
+}
+
+fn pin(row: &mut Fields<'_>) -> Result<Option<Pin>, Fault> {
+    let mac = row.mac_or_none()?;
+    let key_version = row.number_or_none()?;
+    let text = row.parsed_or_none::<PinFormat>()?;
+    let parts = mac.zip(key_version).zip(text);
+    Ok(parts.map(|((mac, key_version), PinFormat(format))| Pin { mac: PinMac { key_version, mac }, format }))
+}
+
+struct PinFormat(Format);
+
+impl TryFrom<&str> for PinFormat {
+    type Error = ();
+
+    fn try_from(text: &str) -> Result<Self, ()> {
+        format::from_text(text).map(Self).ok_or(())
+    }
+}
+
+fn activation(row: &mut Fields<'_>) -> Result<Option<Activation>, Fault> {
+    let (at, by) = (row.time_or_none()?, row.id_or_none()?);
+    Ok(at.map(|at| Activation { at, by }))
+}
+
+/// Which card a token's row belongs to.
+pub fn token_card(row: &rusqlite::Row<'_>) -> Result<CardUuid, Fault> {
+    let mut row = Fields::new(row, "card_token");
+    let _uuid: TokenUuid = row.id()?;
+    row.id()
+}
+
+/// A token of the card with this id.
+pub fn token(row: &rusqlite::Row<'_>, card_id: &CardId) -> Result<Token, Fault> {
+    let mut row = Fields::new(row, "card_token");
+    let (uuid, card) = (row.id()?, row.id()?);
+    let (mac, key_version) = (row.mac()?, row.number()?);
+    let ref_id: Option<RefId> = row.parsed_or_none()?;
+    Ok(Token {
+        uuid,
+        card,
+        mac: TokenMac { key_version, mac },
+        made_with_card: ref_id.is_none(),
+        ref_id: ref_id.unwrap_or_else(|| RefId::from(card_id)),
+        format: format(&mut row)?,
+        masked_code: row.text()?.to_owned(),
+        expires_after_transaction: row.flag()?,
+        expires_in: row.number_or_none()?,
+        expires_at: row.time_or_none()?,
+        used_at: row.time_or_none()?,
+        deleted_at: row.time_or_none()?,
+        metadata: Metadata::from_json_object(row.text()?),
+        created_at: row.time()?,
+        created_by: row.id_or_none()?,
+    })
+}
+
+pub fn transaction(row: &rusqlite::Row<'_>) -> Result<Transaction, Fault> {
+    let mut row = Fields::new(row, "card_transaction");
+    Ok(Transaction {
+        id: row.id()?,
+        card: row.id()?,
+        ref_id: row.parsed()?,
+        kind: row.word(TransactionType::from_word)?,
+        reason: row.word(Reason::from_word)?,
+        amount: row.amount()?,
+        currency: row.currency()?,
+        token: row.id_or_none()?,
+        originated_by: row.parsed_or_none()?,
+        metadata: Metadata::from_json_object(row.text()?),
+        created_at: row.time()?,
+        created_by: row.id_or_none()?,
+        request: row.id()?,
+        seq: row.integer()?,
+        balance: row.amount()?,
+        available: row.amount()?,
+    })
+}
+
+/// A client, its grants still to come.
+pub fn client(row: &rusqlite::Row<'_>) -> Result<Client, Fault> {
+    let mut row = Fields::new(row, "api_client");
+    Ok(Client {
+        uuid: row.id()?,
+        client_id: row.parsed()?,
+        name: row.parsed()?,
+        description: row.parsed_or_none()?,
+        secret: {
+            let mac = row.mac()?;
+            let key_version = row.number()?;
+            SecretMac { key_version, mac }
+        },
+        generation: row.number()?,
+        previous: previous(&mut row)?,
+        created_at: row.time()?,
+        created_by: row.id_or_none()?,
+        updated_at: row.time()?,
+        deleted_at: row.time_or_none()?,
+        grants: Vec::new(),
+    })
+}
+
+fn previous(row: &mut Fields<'_>) -> Result<Option<PreviousSecret>, Fault> {
+    let (mac, key_version) = (row.mac_or_none()?, row.number_or_none()?);
+    let (generation, ends_at) = (row.number_or_none()?, row.time_or_none()?);
+    let parts = mac.zip(key_version).zip(generation.zip(ends_at));
+    Ok(parts.map(|((mac, key_version), (generation, ends_at))| PreviousSecret {
+        secret: SecretMac { key_version, mac },
+        generation,
+        ends_at,
+    }))
+}
+
+/// A grant and the client that holds it.
+pub fn grant(row: &rusqlite::Row<'_>) -> Result<(domain::ClientUuid, Grant), Fault> {
+    let mut row = Fields::new(row, "client_grant");
+    let holder = row.id()?;
+    let grant = Grant { id: row.id()?, audience: row.parsed()?, scopes: row.parsed()? };
+    Ok((holder, grant))
+}
+
+pub fn replay(row: &rusqlite::Row<'_>) -> Result<Replay, Fault> {
+    let mut row = Fields::new(row, "idempotency");
+    let (mac, key_version) = (row.mac()?, row.number()?);
+    Ok(Replay {
+        request: RequestMac { key_version, mac },
+        sealed: row.bytes()?.to_vec(),
+        created_at: row.time()?,
+    })
+}
+
+pub fn account(row: &rusqlite::Row<'_>) -> Result<Account, Fault> {
+    let mut row = Fields::new(row, "account");
+    Ok(Account {
+        aid: row.parsed()?,
+        name: row.text()?.to_owned(),
+        default_currency: row.currency()?,
+        created_at: row.time()?,
+    })
+}
+
+pub fn signing_key(row: &rusqlite::Row<'_>) -> Result<crate::SigningKey, Fault> {
+    let mut row = Fields::new(row, "signing_key");
+    Ok(crate::SigningKey {
+        kid: row.text()?.to_owned(),
+        mode: row.word(mode)?,
+        issuer_host: row.text()?.to_owned(),
+        public_der: row.bytes()?.to_vec(),
+        sealed_private: row.bytes_or_none()?.map(<[u8]>::to_vec),
+        key_version: row.number()?,
+        created_at: row.time()?,
+        verifies_until: row.time_or_none()?,
+    })
+}
+
+fn mode(letter: &str) -> Option<domain::Mode> {
+    [domain::Mode::Test, domain::Mode::Production].into_iter().find(|mode| mode.letter() == letter)
+}

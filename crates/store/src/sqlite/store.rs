@@ -1,0 +1,166 @@
+//! The trait, method by method.
+
+use std::path::Path;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use domain::{
+    Account, Aid, Card, CardDetails, CardId, Client, CustomerId, Decision, Order, Replay, ReplayKey,
+    Timestamp,
+};
+use rusqlite::Connection;
+
+use super::fault::Fault;
+use super::{SigningKey, SqliteStore, admin, answered, backup, cards, connection, load};
+use crate::{CardPage, CardQuery, CustomerCardsQuery, Error, Load, Store};
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn submit(&self, aid: Aid, order: Order, deadline: Instant) -> Result<Decision, Error> {
+        answered(self.committer()?.submit(aid, order, deadline)?).await
+    }
+
+    async fn replay(&self, aid: Aid, key: ReplayKey) -> Result<Option<Replay>, Error> {
+        let now = self.clock.now();
+        let kept = self.read(move |conn| load::replay(conn, aid, &key)).await?;
+        Ok(kept.filter(|replay| replay.is_live(now)))
+    }
+
+    async fn card(
+        &self,
+        aid: Aid,
+        card_id: &CardId,
+        deleted_too: bool,
+    ) -> Result<Option<CardDetails>, Error> {
+        let card_id = card_id.clone();
+        let shown = move |card: &Card| deleted_too || card.deleted_at.is_none();
+        self.read(move |conn| details(conn, aid, &card_id, shown)).await
+    }
+
+    async fn cards(&self, aid: Aid, query: &CardQuery) -> Result<CardPage, Error> {
+        let query = query.clone();
+        self.read(move |conn| cards::page(conn, aid, &query)).await
+    }
+
+    async fn customer_cards(&self, aid: Aid, query: &CustomerCardsQuery) -> Result<Vec<Card>, Error> {
+        let query = query.clone();
+        self.read(move |conn| cards::of_customer(conn, aid, &query)).await
+    }
+
+    async fn customer_card(
+        &self,
+        aid: Aid,
+        customer: &CustomerId,
+        card_id: &CardId,
+    ) -> Result<Option<CardDetails>, Error> {
+        let (customer, card_id) = (customer.clone(), card_id.clone());
+        let shown =
+            move |card: &Card| card.deleted_at.is_none() && card.customer_id.as_ref() == Some(&customer);
+        self.read(move |conn| details(conn, aid, &card_id, shown)).await
+    }
+
+    async fn clients(&self, aid: Aid) -> Result<Vec<Client>, Error> {
+        self.read(move |conn| load::clients(conn, aid)).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        self.read(admin::accounts).await
+    }
+
+    async fn create_account(
+        &self,
+        account: &Account,
+        first: &Client,
+        only_first: bool,
+    ) -> Result<bool, Error> {
+        let (account, first) = (account.clone(), first.clone());
+        self.write(move |conn| admin::create_account(conn, &account, &first, only_first)).await
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, Error> {
+        let now = self.clock.now();
+        self.read(move |conn| admin::signing_keys(conn, now)).await
+    }
+
+    async fn put_signing_key(
+        &self,
+        key: &SigningKey,
+        retire_at: Timestamp,
+        now: Timestamp,
+        only_first: bool,
+    ) -> Result<bool, Error> {
+        let key = key.clone();
+        self.write(move |conn| admin::put_signing_key(conn, &key, retire_at, now, only_first)).await
+    }
+
+    async fn server_value(&self, name: &str, if_absent: &[u8]) -> Result<Vec<u8>, Error> {
+        let wanted = name.to_owned();
+        let set = self.read(move |conn| admin::server_value(conn, &wanted)).await?;
+        if let Some(value) = set {
+            return Ok(value);
+        }
+        let (name, if_absent) = (name.to_owned(), if_absent.to_vec());
+        self.write(move |conn| admin::set_server_value(conn, &name, &if_absent)).await
+    }
+
+    async fn forget_replays(&self, now: Timestamp) -> Result<usize, Error> {
+        let mut forgotten = 0;
+        for account in self.accounts().await? {
+            loop {
+                let some = self.write(move |conn| admin::forget_replays(conn, account.aid, now)).await?;
+                forgotten += some;
+                if some == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(forgotten)
+    }
+
+    async fn backup(&self, file: &Path) -> Result<(), Error> {
+        if let Some(committer) = &self.committer {
+            committer.check_sound()?;
+        }
+        // A connection of its own: a copy may take longer than any read should.
+        let (database, file) = (self.files.database.clone(), file.to_owned());
+        let copied = tokio::task::spawn_blocking(move || {
+            let cache_kib = 2 * 1_024;
+            let source = connection::reader(&database, cache_kib)?;
+            backup::to_new_file(&source, &file)
+        });
+        copied.await.unwrap_or_else(|_| Err(Error::Internal("the backup ended by a panic".to_owned())))
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        self.read(|conn| Ok(conn.query_row("SELECT max(version) FROM schema", [], |_| Ok(()))?)).await?;
+        if self.committer.is_some() {
+            // Waits its turn behind the group that is being committed, and begins a transaction to write.
+            self.write(|_| Ok(())).await?;
+        }
+        Ok(())
+    }
+
+    fn load(&self) -> Load {
+        let committer = self.committer.as_ref();
+        let (commits_total, orders_total) = committer.map_or((0, 0), |committer| committer.totals());
+        Load {
+            queued_orders: committer.map_or(0, |committer| committer.queued()),
+            commits_total,
+            orders_total,
+            wal_bytes: self.files.wal_bytes(),
+        }
+    }
+}
+
+fn details(
+    conn: &Connection,
+    aid: Aid,
+    card_id: &CardId,
+    shown: impl Fn(&Card) -> bool,
+) -> Result<Option<CardDetails>, Fault> {
+    let Some(card) = load::card_by_id(conn, aid, card_id)?.filter(shown) else {
+        return Ok(None);
+    };
+    let tokens = load::live_tokens(conn, aid, &card)?;
+    Ok(Some(CardDetails { card, tokens }))
+}
