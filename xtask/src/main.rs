@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a task runner talks to its terminal")]
 
+mod bench;
 mod context;
 mod install;
 mod openapi;
@@ -37,6 +38,15 @@ enum Task {
     Tidy,
     /// Write docs/openapi.json anew from the program
     Openapi,
+    /// Build the release program and measure it
+    ///
+    /// Tells each figure beside its floor or its limit, and what missed its limit in the end; a miss is no
+    /// failure, since other work on the machine can cause one.
+    Bench {
+        /// Handed on to the program that measures, for instance --quick or --write; --help lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build the release program and run its `quickstart`
     Quickstart {
         /// Handed on to `gavekort quickstart`, for instance --exit
@@ -62,6 +72,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Test(options) => Ok(test::run(&context, &options)),
         Task::Tidy => tidy::run(&context),
         Task::Openapi => openapi::write(&context).map(|()| true),
+        Task::Bench { arguments } => bench::run(&context, &arguments).map(|()| true),
         Task::Quickstart { arguments } => quickstart::run(&context, &arguments).map(|()| true),
     }
 }

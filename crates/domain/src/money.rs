@@ -82,6 +82,11 @@ impl Currency {
     pub fn code(self) -> &'static str {
         self.0.code()
     }
+
+    /// How many decimals an amount has when people write it: 2 for NOK, 0 for JPY.
+    pub fn minor_digits(self) -> u32 {
+        self.0.exponent().map_or(0, u32::from)
+    }
 }
 
 impl TryFrom<&str> for Currency {
@@ -123,7 +128,8 @@ mod tests {
     #[test]
     fn currencies_are_iso_codes_in_capitals() {
         assert_eq!(Currency::try_from("NOK"), Ok(Currency::NOK));
-        assert!(Currency::try_from("JPY").is_ok());
+        assert_eq!(Currency::try_from("JPY").map(Currency::minor_digits), Ok(0));
+        assert_eq!(Currency::NOK.minor_digits(), 2);
         for bad in ["nok", "", "NO", "KRONE", "ZZZ"] {
             assert_eq!(Currency::try_from(bad), Err(CurrencyFault), "{bad}");
         }

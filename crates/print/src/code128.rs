@@ -107,10 +107,7 @@ fn fewest(payload: &[u8]) -> [Fewest; PAYLOAD_CHARS_MAX + 1] {
             Some(_) => (1 + fewest[at + 2].in_c).min(1 + stay_in_b),
             None => 1 + stay_in_b,
         };
-        fewest[at] = Fewest {
-            in_b: stay_in_b.min(1 + in_c),
-            in_c,
-        };
+        fewest[at] = Fewest { in_b: stay_in_b.min(1 + in_c), in_c };
     }
     fewest
 }
@@ -135,11 +132,7 @@ fn symbols(payload: Payload<'_>) -> Vec<u8> {
     let fewest = fewest(payload);
     // Start, check and stop; never more than a character each between, since set B alone would do.
     let mut symbols = Vec::with_capacity(payload.len() + 3);
-    let mut set = if fewest[0].in_b <= fewest[0].in_c {
-        Set::B
-    } else {
-        Set::C
-    };
+    let mut set = if fewest[0].in_b <= fewest[0].in_c { Set::B } else { Set::C };
     symbols.push(match set {
         Set::B => START_B,
         Set::C => START_C,
@@ -172,10 +165,7 @@ fn symbols(payload: Payload<'_>) -> Vec<u8> {
 
 /// The check character: each value times its place, where start and first both count once.
 fn check(symbols: &[u8]) -> u8 {
-    let weighted = symbols
-        .iter()
-        .zip(0u32..)
-        .map(|(&value, place)| u32::from(value) * place.max(1));
+    let weighted = symbols.iter().zip(0u32..).map(|(&value, place)| u32::from(value) * place.max(1));
     u8::try_from(weighted.sum::<u32>() % 103).expect("a remainder of 103 fits a byte")
 }
 
@@ -254,9 +244,8 @@ mod tests {
         // One character of each class: digit, in A and B, only in B. Lengths 1 to 8, all orders.
         for length in 1..=8 {
             for number in 0..3usize.pow(length) {
-                let text: String = (0..length)
-                    .map(|place| char::from(b"5Za"[number / 3usize.pow(place) % 3]))
-                    .collect();
+                let text: String =
+                    (0..length).map(|place| char::from(b"5Za"[number / 3usize.pow(place) % 3])).collect();
                 assert_eq!(symbols_of(&text).len(), fewest_of_all_sets(&text), "{text}");
             }
         }

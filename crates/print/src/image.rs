@@ -26,19 +26,13 @@ pub struct Image {
 impl Image {
     pub(crate) fn new(lines: Lines, line_height_px: usize, pixels_per_metre: u32) -> Self {
         debug_assert_eq!(lines.line_px, 0, "the last line has been ended");
-        Self {
-            width_px: lines.width_px,
-            lines: lines.bytes,
-            line_height_px,
-            pixels_per_metre,
-        }
+        Self { width_px: lines.width_px, lines: lines.bytes, line_height_px, pixels_per_metre }
     }
 
     /// The image as a PNG file: one bit a pixel, grey, with its resolution in `pHYs`.
     pub fn png(&self) -> Vec<u8> {
         let mut file = Vec::with_capacity(PNG_BYTES_USUAL);
-        self.encode(&mut file)
-            .expect("an image that is not empty, written to memory, has no way to fail");
+        self.encode(&mut file).expect("an image that is not empty, written to memory, has no way to fail");
         file
     }
 
@@ -97,9 +91,7 @@ impl Image {
 /// Shows the size only: the pixels spell out a payload that may be secret.
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Image")
-            .field("width_px", &self.width_px)
-            .finish_non_exhaustive()
+        f.debug_struct("Image").field("width_px", &self.width_px).finish_non_exhaustive()
     }
 }
 
@@ -115,13 +107,7 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self {
-            bytes: Vec::with_capacity(bytes),
-            pending: 0,
-            pending_px: 0,
-            line_px: 0,
-            width_px: 0,
-        }
+        Self { bytes: Vec::with_capacity(bytes), pending: 0, pending_px: 0, line_px: 0, width_px: 0 }
     }
 
     /// Adds `px` pixels, at most 32, to the line: the low bits of `dark`, the leftmost one highest.
@@ -138,10 +124,7 @@ impl Lines {
 
     /// Ends the line, filling its last byte with light pixels that lie outside the image.
     pub(crate) fn end_line(&mut self) {
-        debug_assert!(
-            self.width_px == 0 || self.width_px == self.line_px,
-            "lines are of one width"
-        );
+        debug_assert!(self.width_px == 0 || self.width_px == self.line_px, "lines are of one width");
         self.width_px = self.line_px;
         if self.pending_px > 0 {
             self.push(0, 8 - self.pending_px);
@@ -178,9 +161,7 @@ mod tests {
     fn data_uri_holds_the_png() {
         let image = crate::qr("1234").expect("digits can be drawn");
         let uri = image.data_uri();
-        let base64 = uri
-            .strip_prefix("data:image/png;base64,")
-            .expect("the prefix of a PNG");
+        let base64 = uri.strip_prefix("data:image/png;base64,").expect("the prefix of a PNG");
         assert_eq!(STANDARD.decode(base64), Ok(image.png()));
     }
 

@@ -31,15 +31,8 @@ pub(crate) struct Grid {
 
 impl Grid {
     fn new(side: usize, modules: &[Color]) -> Self {
-        assert!(
-            side <= SIDE_MAX && modules.len() == side * side,
-            "a symbol no payload can need"
-        );
-        let mut grid = Self {
-            side,
-            rows: [0; SIDE_MAX],
-            columns: [0; SIDE_MAX],
-        };
+        assert!(side <= SIDE_MAX && modules.len() == side * side, "a symbol no payload can need");
+        let mut grid = Self { side, rows: [0; SIDE_MAX], columns: [0; SIDE_MAX] };
         for (y, row) in modules.chunks_exact(side).enumerate() {
             for (x, &module) in row.iter().enumerate() {
                 let dark = u64::from(module == Color::Dark);
@@ -67,11 +60,7 @@ impl Grid {
     fn penalty(&self) -> u32 {
         let lines = self.rows().iter().chain(self.columns());
         let along: u32 = lines.map(|&line| runs(line, self.side) + finders(line)).sum();
-        let blocks: u32 = self
-            .rows()
-            .windows(2)
-            .map(|pair| blocks(pair[0], pair[1], self.side))
-            .sum();
+        let blocks: u32 = self.rows().windows(2).map(|pair| blocks(pair[0], pair[1], self.side)).sum();
         let dark: u32 = self.rows().iter().map(|row| row.count_ones()).sum();
         along + blocks + imbalance(dark, self.side)
     }
@@ -84,10 +73,7 @@ pub(crate) fn easiest(canvas: &Canvas, side: usize) -> Grid {
         canvas.apply_mask(mask);
         Grid::new(side, &canvas.into_colors())
     });
-    masked
-        .into_iter()
-        .min_by_key(Grid::penalty)
-        .expect("there are eight masks")
+    masked.into_iter().min_by_key(Grid::penalty).expect("there are eight masks")
 }
 
 /// The modules, as bits, that have the colour of the next one in the line.
@@ -163,13 +149,7 @@ mod tests {
     }
 
     fn modules(side: usize, dark_of_ten: u8) -> impl Strategy<Value = Vec<Color>> {
-        let colour = (0..10u8).prop_map(move |n| {
-            if n < dark_of_ten {
-                Color::Dark
-            } else {
-                Color::Light
-            }
-        });
+        let colour = (0..10u8).prop_map(move |n| if n < dark_of_ten { Color::Dark } else { Color::Light });
         prop::collection::vec(colour, side * side)
     }
 

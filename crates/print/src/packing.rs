@@ -42,12 +42,7 @@ const MODES: [Mode; 3] = [
         header: (4 + 9) * BIT,
         push: Bits::push_alphanumeric_data,
     },
-    Mode {
-        holds: |_| true,
-        character: 8 * BIT,
-        header: (4 + 8) * BIT,
-        push: Bits::push_byte_data,
-    },
+    Mode { holds: |_| true, character: 8 * BIT, header: (4 + 8) * BIT, push: Bits::push_byte_data },
 ];
 
 /// The smallest size of the rest of a payload, by the mode one is in.
@@ -55,10 +50,7 @@ type Smallest = [u32; MODES.len()];
 
 /// The size of a rest that begins with a header, and the mode after it.
 fn with_header(rest: Smallest) -> (u32, usize) {
-    let sizes = MODES
-        .iter()
-        .zip(rest)
-        .map(|(mode, size)| mode.header + size.next_multiple_of(BIT));
+    let sizes = MODES.iter().zip(rest).map(|(mode, size)| mode.header + size.next_multiple_of(BIT));
     sizes.zip(0..).min().expect("there are three modes")
 }
 
@@ -70,11 +62,7 @@ fn smallest(payload: &[u8]) -> [Smallest; PAYLOAD_CHARS_MAX + 1] {
         let (changed, _) = with_header(rest);
         for (mode, here) in smallest[at].iter_mut().enumerate() {
             let held = (MODES[mode].holds)(payload[at]);
-            *here = if held {
-                MODES[mode].character + rest[mode].min(changed)
-            } else {
-                NEVER
-            };
+            *here = if held { MODES[mode].character + rest[mode].min(changed) } else { NEVER };
         }
     }
     smallest
@@ -96,11 +84,7 @@ pub(crate) fn pack(payload: Payload<'_>, level: EcLevel) -> Bits {
         }
     }
     (MODES[mode].push)(&mut bits, &payload[begin..]).expect(ROOM);
-    debug_assert_eq!(
-        u32::try_from(bits.len()),
-        Ok(size / BIT),
-        "the size is the one counted"
-    );
+    debug_assert_eq!(u32::try_from(bits.len()), Ok(size / BIT), "the size is the one counted");
     bits.push_terminator(level).expect(ROOM);
     bits
 }
@@ -110,9 +94,7 @@ fn empty(size: u32, level: EcLevel) -> Bits {
     let bits = usize::try_from(size / BIT).expect("a symbol's data fits in memory");
     let has_room = |empty: &Bits| empty.max_len(level).is_ok_and(|room| bits <= room);
     let mut versions = (1..=VERSION_MAX).map(|version| Bits::new(Version::Normal(version)));
-    versions
-        .find(has_room)
-        .expect("the longest payload fits the largest version")
+    versions.find(has_room).expect("the longest payload fits the largest version")
 }
 
 #[cfg(test)]
@@ -126,10 +108,7 @@ mod tests {
     }
 
     fn packed(text: &str) -> Bits {
-        pack(
-            Payload::try_from(text).expect("a payload that can be drawn"),
-            EcLevel::M,
-        )
+        pack(Payload::try_from(text).expect("a payload that can be drawn"), EcLevel::M)
     }
 
     /// Bits of the best packing, by trying every way to cut the text into parts of one mode.
@@ -147,30 +126,16 @@ mod tests {
         };
         let mut best = vec![0; text.len() + 1];
         for end in 1..=text.len() {
-            best[end] = (0..end)
-                .map(|cut| best[cut] + part(&text[cut..end]))
-                .min()
-                .unwrap_or(0);
+            best[end] = (0..end).map(|cut| best[cut] + part(&text[cut..end])).min().unwrap_or(0);
         }
         best[text.len()]
     }
 
     #[test]
     fn longest_payload_fits_whatever_it_mixes() {
-        for worst in [
-            "a",
-            "a1",
-            "aB",
-            "~12345A",
-            "ab1234567",
-            "Abcdef123456",
-            "aABCDEF12",
-        ] {
+        for worst in ["a", "a1", "aB", "~12345A", "ab1234567", "Abcdef123456", "aABCDEF12"] {
             let payload: String = worst.chars().cycle().take(PAYLOAD_CHARS_MAX).collect();
-            assert!(
-                width(&packed(&payload)) <= Version::Normal(VERSION_MAX).width(),
-                "{worst}"
-            );
+            assert!(width(&packed(&payload)) <= Version::Normal(VERSION_MAX).width(), "{worst}");
         }
     }
 

@@ -85,28 +85,15 @@ mod tests {
 
     #[test]
     fn characters_outside_printable_ascii_are_refused_with_their_place() {
-        for (text, position) in [
-            ("\n", 1),
-            ("12\u{7f}", 3),
-            ("é", 1),
-            ("ab€", 3),
-            ("ééé", 1),
-            ("1\0", 2),
-        ] {
-            assert_eq!(
-                refusal(text),
-                Some(PrintError::Unprintable { position }),
-                "{text:?}"
-            );
+        for (text, position) in [("\n", 1), ("12\u{7f}", 3), ("é", 1), ("ab€", 3), ("ééé", 1), ("1\0", 2)]
+        {
+            assert_eq!(refusal(text), Some(PrintError::Unprintable { position }), "{text:?}");
         }
     }
 
     #[test]
     fn messages_never_repeat_the_payload() {
         let error = refusal("SECRETé").expect("é is refused");
-        assert_eq!(
-            error.to_string(),
-            "character 7 of the payload is not printable ASCII"
-        );
+        assert_eq!(error.to_string(), "character 7 of the payload is not printable ASCII");
     }
 }

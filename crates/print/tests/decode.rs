@@ -36,32 +36,20 @@ fn any_payload() -> impl Strategy<Value = String> {
 fn check(kind: &str, draw: fn(&str) -> Result<Image, print::PrintError>, payloads: &[String]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (call, payloads) in payloads.chunks(FILES_PER_CALL).enumerate() {
-        let files: Vec<PathBuf> = (0..payloads.len())
-            .map(|place| folder.path().join(format!("{call}-{place}.png")))
-            .collect();
+        let files: Vec<PathBuf> =
+            (0..payloads.len()).map(|place| folder.path().join(format!("{call}-{place}.png"))).collect();
         for (file, payload) in files.iter().zip(payloads) {
             let image = draw(payload).expect("a payload that can be drawn");
             fs::write(file, image.png()).expect("room for an image");
         }
-        assert_eq!(
-            zbarimg(kind, &files),
-            payloads,
-            "{kind}, files from number {}",
-            call * FILES_PER_CALL
-        );
+        assert_eq!(zbarimg(kind, &files), payloads, "{kind}, files from number {}", call * FILES_PER_CALL);
     }
 }
 
 /// What `zbarimg` reads, in the order of the files.
 fn zbarimg(kind: &str, files: &[impl AsRef<Path>]) -> Vec<String> {
     let output = Command::new("zbarimg")
-        .args([
-            "-q",
-            "--raw",
-            "--nodbus",
-            "-Sdisable",
-            &format!("-S{kind}.enable"),
-        ])
+        .args(["-q", "--raw", "--nodbus", "-Sdisable", &format!("-S{kind}.enable")])
         .args(files.iter().map(AsRef::as_ref))
         .output()
         .expect("zbarimg is missing or cannot be started: run `cargo xtask test`, which installs it");

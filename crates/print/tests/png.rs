@@ -12,14 +12,9 @@ struct Read {
 }
 
 fn read(image: &Image) -> Read {
-    let mut reader = Decoder::new(Cursor::new(image.png()))
-        .read_info()
-        .expect("a PNG header");
+    let mut reader = Decoder::new(Cursor::new(image.png())).read_info().expect("a PNG header");
     let info = reader.info();
-    assert_eq!(
-        (info.color_type, info.bit_depth),
-        (ColorType::Grayscale, BitDepth::One)
-    );
+    assert_eq!((info.color_type, info.bit_depth), (ColorType::Grayscale, BitDepth::One));
     let resolution = info.pixel_dims.expect("a pHYs chunk");
     assert!(matches!(resolution.unit, Unit::Meter));
     assert_eq!(resolution.xppu, resolution.yppu);
@@ -27,10 +22,7 @@ fn read(image: &Image) -> Read {
     let mut bytes = vec![0; reader.output_buffer_size().expect("a small image")];
     reader.next_frame(&mut bytes).expect("whole image data");
     let row = |line: &[u8]| (0..width).map(|x| line[x / 8] & 0x80 >> (x % 8) == 0).collect();
-    Read {
-        rows: bytes.chunks(line_bytes).map(row).collect(),
-        pixels_per_metre: resolution.xppu,
-    }
+    Read { rows: bytes.chunks(line_bytes).map(row).collect(), pixels_per_metre: resolution.xppu }
 }
 
 fn are_all_light(row: &[bool]) -> bool {
@@ -39,26 +31,13 @@ fn are_all_light(row: &[bool]) -> bool {
 
 #[test]
 fn code128_is_two_pixels_a_module_with_quiet_zones() {
-    for (payload, modules) in [
-        ("123456", 68),
-        ("1234567890123456789", 156),
-        ("12345678901234567890", 145),
-    ] {
+    for (payload, modules) in [("123456", 68), ("1234567890123456789", 156), ("12345678901234567890", 145)] {
         let rows = read(&code128(payload).expect("digits can be drawn")).rows;
         assert_eq!(rows[0].len(), (modules + 20) * 2, "{payload}");
         assert!(are_all_light(&rows[0][..20]) && are_all_light(&rows[0][rows[0].len() - 20..]));
-        assert!(
-            rows[0][20] && rows[0][rows[0].len() - 21],
-            "bars begin and end the symbol"
-        );
-        assert!(
-            rows.iter().all(|row| row == &rows[0]),
-            "all rows show the same bars"
-        );
-        assert!(
-            rows[0].chunks(2).all(|module| module[0] == module[1]),
-            "modules are whole"
-        );
+        assert!(rows[0][20] && rows[0][rows[0].len() - 21], "bars begin and end the symbol");
+        assert!(rows.iter().all(|row| row == &rows[0]), "all rows show the same bars");
+        assert!(rows[0].chunks(2).all(|module| module[0] == module[1]), "modules are whole");
     }
 }
 
@@ -78,28 +57,11 @@ fn qr_is_four_pixels_a_module_with_a_quiet_zone() {
         let rows = read(&qr(payload).expect("ASCII can be drawn")).rows;
         let width_px = (side + 8) * 4;
         assert_eq!((rows.len(), rows[0].len()), (width_px, width_px), "{payload}");
-        assert!(
-            rows[..16]
-                .iter()
-                .chain(&rows[width_px - 16..])
-                .all(|row| are_all_light(row))
-        );
-        assert!(
-            rows.iter()
-                .all(|row| are_all_light(&row[..16]) && are_all_light(&row[width_px - 16..]))
-        );
-        assert!(
-            rows.chunks(4)
-                .all(|lines| lines.iter().all(|line| line == &lines[0]))
-        );
-        assert!(
-            rows.iter()
-                .all(|row| row.chunks(4).all(|px| px.iter().all(|p| p == &px[0])))
-        );
-        assert!(
-            rows[16][16..16 + 7 * 4].iter().all(|&dark| dark),
-            "the finder pattern's upper edge"
-        );
+        assert!(rows[..16].iter().chain(&rows[width_px - 16..]).all(|row| are_all_light(row)));
+        assert!(rows.iter().all(|row| are_all_light(&row[..16]) && are_all_light(&row[width_px - 16..])));
+        assert!(rows.chunks(4).all(|lines| lines.iter().all(|line| line == &lines[0])));
+        assert!(rows.iter().all(|row| row.chunks(4).all(|px| px.iter().all(|p| p == &px[0]))));
+        assert!(rows[16][16..16 + 7 * 4].iter().all(|&dark| dark), "the finder pattern's upper edge");
     }
 }
 

@@ -16,14 +16,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::{Aid, Clock, Command, Decision, Mode, Order, RequestId, Timestamp};
+pub use store::{CardFilter, CardPage, CardQuery, CustomerCardsQuery};
 use store::{Load, Store};
 use subtle::ConstantTimeEq;
 use uuid::{ContextV7, Uuid};
 
 pub use access::{
-    AccessToken, ActivateCards, AnyScope, Caller, CreateCards, Credentials, ForfeitCards, Info, Network,
-    Permission, Permit, PublicHosts, PublicKey, ReadAccounts, ReadCards, ReadCustomerCards, RotationFault,
-    WriteAccounts, WriteCards, WriteTransactions,
+    AccessToken, ActivateCards, AnyScope, Caller, CreateCards, Credentials, ForfeitCards, Info, NameCards,
+    Network, Permission, Permit, PublicHosts, PublicKey, ReadAccounts, ReadCards, ReadCustomerCards,
+    RotationFault, WriteAccounts, WriteCards, WriteTransactions,
 };
 use access::{Bearers, Budget, Directory, NewKey, SigningKeys};
 pub use accounts::{FirstClient, NewAccount, SECRET_CHARACTERS_MIN};

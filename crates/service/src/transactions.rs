@@ -5,7 +5,7 @@ use domain::{
     Refusal, Transaction, TransactionId,
 };
 
-use crate::{Error, Network, Permit, Secret, Service, WriteTransactions};
+use crate::{Error, NameCards, Network, Permit, Secret, Service, WriteTransactions};
 
 /// What a till says when it takes money from a card.
 pub struct DrawdownRequest {
@@ -26,7 +26,7 @@ pub struct DrawdownRequest {
 }
 
 impl Service {
-    /// Takes money from a card. Many unknown tokens from one client and network make it wait.
+    /// Takes money from a card. Naming it without a token takes more than the narrow scope. Many unknown tokens from one client and network make it wait.
     pub async fn drawdown(
         &self,
         permit: &Permit<WriteTransactions>,
@@ -36,6 +36,9 @@ impl Service {
         let caller = permit.caller();
         let guesser = (caller.actor, network);
         let by_token = request.token.is_some();
+        if !by_token {
+            caller.clone().permit::<NameCards>()?;
+        }
         if by_token && let Some(retry_after_seconds) = self.token_budget.wait_seconds(&guesser, self.now()) {
             return Err(Error::TooManyTries { retry_after_seconds });
         }

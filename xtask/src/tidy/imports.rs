@@ -16,24 +16,25 @@ static RESERVED: Rule = Rule {
 
 /// Each package with those of ours that its normal and build dependencies may name. For its tests
 /// a package may import more, but `domain` never does.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("domain", &[]),
     ("print", &["domain"]),
     ("store", &["domain"]),
     ("service", &["domain", "store", "print"]),
     ("web", &["domain", "service", "print"]),
     ("cli", &["domain", "store", "print", "service", "web"]),
-    // Benchmarks set the service against the bare work of a layer.
     ("xtask", &["domain", "store", "print", "service"]),
+    // Benchmarks set the program against the bare work of a layer.
+    ("bench", &["domain", "print"]),
 ];
 
 /// Foreign crates with the only packages of ours that may use them outside tests.
 const CONCERNS: [(&[&str], &[&str]); 5] = [
     (&["axum", "hyper", "hyper-util"], &["web", "cli"]),
-    (&["rusqlite", "tokio-postgres"], &["store"]),
+    (&["rusqlite", "tokio-postgres"], &["store", "bench"]),
     (&["png", "qrcode", "code128"], &["print"]),
-    (&["serde_json"], &["web", "service", "cli", "xtask"]),
-    (&["tokio", "getrandom"], &["store", "print", "service", "web", "cli", "xtask"]),
+    (&["serde_json"], &["web", "service", "cli", "xtask", "bench"]),
+    (&["tokio", "getrandom"], &["store", "print", "service", "web", "cli", "xtask", "bench"]),
 ];
 
 /// A dependency as a `Cargo.toml` names it.

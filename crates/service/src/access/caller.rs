@@ -88,6 +88,8 @@ permissions! {
     ReadCards: AdminWallets ReadWallets;
     /// Look a card up by its token.
     Info: AdminWallets WriteWallets WriteWalletsInfo;
+    /// Move money of a card that is named by its `card_id` alone; the narrower scope takes a token.
+    NameCards: AdminWallets WriteWallets;
     /// Move money.
     WriteTransactions: AdminWallets WriteWallets WriteWalletsTransactions;
     /// Read a customer's cards. `user:wallets` opens nothing until customers have tokens of their own.

@@ -13,8 +13,8 @@ pub(crate) use bearer::{Bearers, LIFE_SECONDS};
 pub use budget::Network;
 pub(crate) use budget::{Budget, CREDENTIAL_ALLOWANCE, NETWORK_ALLOWANCE, TOKEN_ALLOWANCE};
 pub use caller::{
-    ActivateCards, AnyScope, Caller, CreateCards, ForfeitCards, Info, Permission, Permit, ReadAccounts,
-    ReadCards, ReadCustomerCards, WriteAccounts, WriteCards, WriteTransactions,
+    ActivateCards, AnyScope, Caller, CreateCards, ForfeitCards, Info, NameCards, Permission, Permit,
+    ReadAccounts, ReadCards, ReadCustomerCards, WriteAccounts, WriteCards, WriteTransactions,
 };
 pub(crate) use directory::Directory;
 pub use issue::{AccessToken, Credentials};

@@ -26,7 +26,9 @@ impl SqliteStore {
             let conn = connection::reader(&file, 16 * 1_024)?;
             inspect(&conn)
         });
-        inspecting.await.unwrap_or_else(|_| Err(Error::Internal("the inspection ended by a panic".to_owned())))
+        inspecting
+            .await
+            .unwrap_or_else(|_| Err(Error::Internal("the inspection ended by a panic".to_owned())))
     }
 }
 
@@ -37,7 +39,7 @@ fn inspect(conn: &Connection) -> Result<Inspection, Error> {
     if journal != "wal" {
         return Err(Error::Damaged(format!("the journal mode is {journal}, not wal")));
     }
-    let verdict = connection::read(conn, "quick_check(1)").map_err(failed)?;
+    let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if verdict != "ok" {
         return Err(Error::Damaged(verdict));
     }

@@ -1,0 +1,205 @@
+//! The benchmarks: what the server takes, each figure beside its floor or its limit.
+
+#![allow(clippy::print_stdout, reason = "the figures are what this program is for")]
+
+mod data;
+mod floor;
+mod footprint;
+mod http;
+mod issue;
+mod machine;
+mod report;
+mod same;
+mod server;
+mod stats;
+mod turns;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+
+use crate::data::Pair;
+use crate::floor::Pictures;
+use crate::machine::Machine;
+use crate::report::{Line, Report};
+use crate::turns::{BATCH, Case, Effort, Measured};
+
+#[derive(Parser)]
+/// Measures a release build of gavekort against bare programs that do the same work
+struct Options {
+    /// The program to measure
+    #[arg(long)]
+    gavekort: PathBuf,
+    /// Where databases are made; the filled one is kept for the next run
+    #[arg(long, default_value = "target/bench")]
+    dir: PathBuf,
+    /// How many cards the filled database holds
+    #[arg(long, default_value_t = 5_000_000)]
+    cards: usize,
+    /// Fill the filled database anew
+    #[arg(long)]
+    refill: bool,
+    /// Do everything, but little of it; the figures say little
+    #[arg(long)]
+    quick: bool,
+    /// Measure only this
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Write the figures to the page
+    #[arg(long)]
+    write: bool,
+    /// The page
+    #[arg(long, default_value = "docs/benchmarks.md")]
+    page: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Batches on an empty database
+    Empty,
+    /// Batches on a filled one
+    Filled,
+    /// Cards by the command line
+    Issue,
+    /// Memory, start and size
+    Footprint,
+}
+
+/// How much of everything.
+struct Plan {
+    effort: Effort,
+    filled_cards: usize,
+    issued_cards: usize,
+    issue_turns: usize,
+    settle: Duration,
+    flood_rounds: usize,
+    starts: usize,
+}
+
+const CASES: [Case; 4] = [
+    Case { pictures: Pictures::None, keyed: false },
+    Case { pictures: Pictures::Both, keyed: false },
+    Case { pictures: Pictures::None, keyed: true },
+    Case { pictures: Pictures::Both, keyed: true },
+];
+
+/// What is measured on the filled database: there the pictures cost what they cost on an empty one.
+const FILLED_CASE: Case = CASES[0];
+
+impl Plan {
+    fn of(options: &Options) -> Self {
+        if options.quick {
+            return Self {
+                effort: Effort { rounds: 2, batches: 5, warm_up: 2 },
+                filled_cards: options.cards.min(50_000),
+                issued_cards: 5_000,
+                issue_turns: 1,
+                settle: Duration::from_secs(1),
+                flood_rounds: 2,
+                starts: 3,
+            };
+        }
+        Self {
+            effort: Effort { rounds: 6, batches: 40, warm_up: 10 },
+            filled_cards: options.cards,
+            issued_cards: 100_000,
+            issue_turns: 3,
+            settle: Duration::from_secs(5),
+            flood_rounds: 5,
+            starts: 20,
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    ensure!(options.cards > 0 && options.cards % BATCH == 0, "--cards must be a multiple of {BATCH}");
+    fs::create_dir_all(&options.dir).with_context(|| options.dir.display().to_string())?;
+    let machine = Machine::ask(&options.dir)?;
+    let plan = Plan::of(&options);
+    let how = how(&plan);
+    println!("{}\n{how}\n", machine.describe());
+    let mut report = Report::default();
+    Run { program: &options.gavekort, options: &options, plan: &plan, report: &mut report }.all()?;
+    report.conclude();
+    if options.write {
+        report.write(&options.page, &machine, &how)?;
+        println!("written to {}", options.page.display());
+    }
+    Ok(())
+}
+
+fn how(plan: &Plan) -> String {
+    let Effort { rounds, batches, warm_up } = plan.effort;
+    format!(
+        "Durability: every batch is synced before it is answered (WAL, synchronous=FULL), on both sides. \
+         Concurrency: one client, one batch at a time, unless a line says otherwise; {rounds} rounds of {batches} \
+         batches of {BATCH} cards each for server and floor in turns, after {warm_up} to warm up."
+    )
+}
+
+struct Run<'r> {
+    program: &'r Path,
+    options: &'r Options,
+    plan: &'r Plan,
+    report: &'r mut Report,
+}
+
+impl Run<'_> {
+    fn all(&mut self) -> Result<()> {
+        let template = self.options.dir.join("empty");
+        data::first_start(self.program, &template)?;
+        let mut on_empty = None;
+        if self.wants(Part::Empty) {
+            for case in CASES {
+                let pair = self.empty(&template, "empty database")?;
+                let measured = turns::measure(self.report, self.program, &pair, case, self.plan.effort)?;
+                on_empty.get_or_insert(measured);
+            }
+        }
+        if self.wants(Part::Footprint) {
+            let pair = self.empty(&template, "empty database")?;
+            footprint::binary(self.report, self.program)?;
+            footprint::start(self.report, self.program, &pair, self.plan.starts, true)?;
+            footprint::memory(self.report, self.program, &pair, self.plan.settle, self.plan.flood_rounds)?;
+        }
+        if self.wants(Part::Issue) {
+            let pair = self.empty(&template, "empty database")?;
+            let Plan { issued_cards, issue_turns, .. } = *self.plan;
+            issue::measure(self.report, self.program, &pair, issued_cards, issue_turns)?;
+        }
+        if self.wants(Part::Filled) {
+            self.filled(&template, on_empty.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn wants(&self, part: Part) -> bool {
+        self.options.only.is_none_or(|only| only == part)
+    }
+
+    fn empty(&self, template: &Path, name: &str) -> Result<Pair> {
+        Pair::of(template, self.options.dir.join("pair"), name, true)
+    }
+
+    fn filled(&mut self, empty: &Path, on_empty: Option<&Measured>) -> Result<()> {
+        let cards = self.plan.filled_cards;
+        let filled = data::filled(self.program, &self.options.dir, empty, cards, self.options.refill)?;
+        let name = format!("{cards} cards there");
+        let pair = Pair::of(&filled, self.options.dir.join("pair"), name, false)?;
+        let measured = turns::measure(self.report, self.program, &pair, FILLED_CASE, self.plan.effort)?;
+        if let Some(empty) = on_empty {
+            let growth = |of: fn(&Measured) -> f64| of(&measured) / of(empty);
+            let (server, floor) = (growth(|m| m.server.median_ms()), growth(|m| m.floor.median_ms()));
+            let name = format!("median with {cards} cards to median on an empty database");
+            self.report.add(
+                Line::new(name, format!("{server:.2} ×"), None)
+                    .beside(format!("{floor:.2} ×"), server / floor),
+            );
+        }
+        footprint::start(self.report, self.program, &pair, self.plan.starts, false)
+    }
+}

@@ -1,0 +1,28 @@
+//! The log: one line an event, to standard error.
+
+use std::io;
+
+use anyhow::Result;
+use tracing_subscriber::EnvFilter;
+
+use crate::output::Style;
+use crate::settings::LogFormat;
+
+/// What commands other than the server tell of the parts they use.
+const OF_COMMANDS: &str = "warn";
+
+/// Starts logging; once in a process.
+pub fn start(format: LogFormat, level: &str) -> Result<()> {
+    let filter = EnvFilter::try_new(level)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let started = match format {
+        LogFormat::Text => log.with_ansi(Style::of_stderr().is_coloured()).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
+    };
+    started.map_err(|fault| anyhow::anyhow!("cannot start the log: {fault}"))
+}
+
+/// Starts logging for a command that is no server: only what went wrong.
+pub fn start_for_command() -> Result<()> {
+    start(LogFormat::Text, OF_COMMANDS)
+}

@@ -1,0 +1,101 @@
+//! The store and the service on a data directory, for whoever writes to it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use service::{OpenFault, Parts, PublicHosts, Secret, Service, SystemClock, SystemRandom};
+use store::{SqliteSettings, SqliteStore};
+
+use super::master_key;
+use crate::data::DataFolder;
+use crate::exit::{Exit, Failure};
+use crate::files;
+
+/// What was opened.
+pub struct Opened {
+    /// To be closed at the end.
+    pub store: Arc<SqliteStore>,
+    /// The use cases on it.
+    pub service: Arc<Service>,
+}
+
+/// Opens a data directory, made where there is none, and keeps every other process from writing to it.
+pub async fn open(folder: &DataFolder, key: Option<&Secret>, hosts: PublicHosts) -> Result<Opened> {
+    files::make_private_folder(folder.path())?;
+    let master_key = master_key::obtain(folder, key)?;
+    let path = folder.path().to_owned();
+    let opening = move || SqliteStore::open(&path, Arc::new(SystemClock), SqliteSettings::default());
+    let store = tokio::task::spawn_blocking(opening).await?.map_err(told)?;
+    let parts = Parts {
+        store: store.clone(),
+        master_key,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        hosts,
+    };
+    match Service::open(parts).await {
+        Ok(service) => Ok(Opened { store, service }),
+        Err(fault) => {
+            store.close().await?;
+            let what = match fault {
+                OpenFault::WrongMasterKey => wrong_key(folder),
+                _ => format!("cannot open {}", folder.path().display()),
+            };
+            Err(fault).context(what)
+        }
+    }
+}
+
+/// What to do about a master key that is not the database's.
+pub fn wrong_key(folder: &DataFolder) -> String {
+    format!(
+        "{} cannot be used with this master key; use the one it was made with, from {} or GAVEKORT_MASTER_KEY",
+        folder.database().display(),
+        folder.master_key().display()
+    )
+}
+
+/// A fault of the store, with the exit code it calls for.
+pub fn told(error: store::Error) -> anyhow::Error {
+    match error {
+        store::Error::InUse(_) => {
+            let hint =
+                "stop that one first, or use `gavekort account` and `gavekort client`, which talk to it";
+            Failure::new(Exit::Declined, format!("{error}; {hint}")).into()
+        }
+        error => error.into(),
+    }
+}
+
+/// The hosts under which a server is known that listens here.
+pub fn public_urls(configured: &[String], listen: SocketAddr, has_tls: bool) -> Vec<String> {
+    if !configured.is_empty() {
+        return configured.to_vec();
+    }
+    let (scheme, port) = (if has_tls { "https" } else { "http" }, listen.port());
+    let local = [format!("{scheme}://127.0.0.1:{port}"), format!("{scheme}://localhost:{port}")];
+    // Nobody can name the address that means every address.
+    let own = (!listen.ip().is_unspecified()).then(|| format!("{scheme}://{listen}"));
+    let mut urls: Vec<String> = own.into_iter().collect();
+    urls.extend(local.into_iter().filter(|url| !urls.contains(url)).collect::<Vec<_>>());
+    urls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_known_by_its_address_and_as_localhost_unless_told_otherwise() {
+        let urls = |configured: &[&str], listen: &str, has_tls| {
+            let configured: Vec<String> = configured.iter().map(|url| (*url).to_owned()).collect();
+            public_urls(&configured, listen.parse().expect("an address"), has_tls)
+        };
+        assert_eq!(urls(&[], "127.0.0.1:80", false), ["http://127.0.0.1:80", "http://localhost:80"]);
+        let all = ["https://10.0.0.1:80", "https://127.0.0.1:80", "https://localhost:80"];
+        assert_eq!(urls(&[], "10.0.0.1:80", true), all);
+        assert_eq!(urls(&[], "0.0.0.0:80", false), ["http://127.0.0.1:80", "http://localhost:80"]);
+        assert_eq!(urls(&["https://cards.example"], "0.0.0.0:80", false), ["https://cards.example"]);
+    }
+}

@@ -1,0 +1,244 @@
+//! Where a setting's value comes from: flag, variable, file, default, the first that says something.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::{Definition, Flags, Kind, SETTINGS, definition};
+use crate::exit::usage;
+
+/// Who gave a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The command line.
+    Flag,
+    /// A variable of the environment.
+    Variable(String),
+    /// The settings file.
+    File(PathBuf),
+    /// Nobody.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("flag"),
+            Self::Variable(name) => f.write_str(name),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A setting's values, as text, and who gave them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// One value, or any number where the setting takes many.
+    pub values: Vec<String>,
+    /// Who gave them.
+    pub source: Source,
+}
+
+/// The settings file, read but not yet understood.
+type File = (PathBuf, BTreeMap<String, Vec<String>>);
+
+/// Everything that may say something about settings.
+pub struct Layers {
+    flags: Flags,
+    variables: fn(&str) -> Option<String>,
+    file: Option<File>,
+}
+
+/// Every setting that has a value.
+#[derive(Debug)]
+pub struct Effective(BTreeMap<&'static str, Found>);
+
+impl Layers {
+    /// The command line, the environment, and the file that either of them names.
+    pub fn new(flags: Flags) -> Result<Self> {
+        Self::with_variables(flags, |name| std::env::var(name).ok())
+    }
+
+    fn with_variables(flags: Flags, variables: fn(&str) -> Option<String>) -> Result<Self> {
+        let mut layers = Self { flags, variables, file: None };
+        if let Some(found) = layers.find(definition("config")) {
+            let path = PathBuf::from(found.values.concat());
+            layers.file = Some((path.clone(), read_file(&path)?));
+        }
+        Ok(layers)
+    }
+
+    /// What holds for every setting.
+    pub fn effective(&self) -> Result<Effective> {
+        let found = SETTINGS.iter().filter_map(|setting| Some((setting.name, self.find(setting)?)));
+        let effective = Effective(found.collect());
+        for setting in SETTINGS.iter().filter(|setting| setting.kind != Kind::Many) {
+            if let Some(found) = effective.get(setting.name)
+                && found.values.len() != 1
+            {
+                return Err(usage(format!("{} takes one value ({})", setting.name, found.source)));
+            }
+        }
+        Ok(effective)
+    }
+
+    fn find(&self, setting: &Definition) -> Option<Found> {
+        if let Some(values) = self.flags.get(setting.name) {
+            return Some(Found { values: values.to_vec(), source: Source::Flag });
+        }
+        let variable = setting.variable();
+        // Compose files and unit files often pass on a variable that is empty.
+        if let Some(value) = (self.variables)(&variable).filter(|value| !value.is_empty()) {
+            return Some(Found { values: split(setting, value), source: Source::Variable(variable) });
+        }
+        if let Some((path, keys)) = &self.file
+            && let Some(values) = keys.get(setting.name)
+        {
+            let values = values.iter().flat_map(|value| split(setting, value.clone())).collect();
+            return Some(Found { values, source: Source::File(path.clone()) });
+        }
+        let values = vec![setting.default?.to_owned()];
+        Some(Found { values, source: Source::Default })
+    }
+}
+
+impl Effective {
+    /// A setting's values, if anybody gave any.
+    pub fn get(&self, name: &str) -> Option<&Found> {
+        self.0.get(definition(name).name)
+    }
+
+    /// The value of a setting that takes one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.values.first().map(String::as_str)
+    }
+
+    /// The value of a setting that takes one, understood; the fault names the setting and who gave it.
+    pub fn parsed<T, E: fmt::Display>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<T>> {
+        Ok(self.all_parsed(name, parse)?.into_iter().next())
+    }
+
+    /// Every value of a setting, understood.
+    pub fn all_parsed<T, E: fmt::Display>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Vec<T>> {
+        let Some(found) = self.get(name) else {
+            return Ok(Vec::new());
+        };
+        let fault = |value: &str, why: &E| usage(format!("{name} = {value:?} ({}): {why}", found.source));
+        found.values.iter().map(|value| parse(value).map_err(|why| fault(value, &why))).collect()
+    }
+}
+
+fn split(setting: &Definition, value: String) -> Vec<String> {
+    if setting.kind != Kind::Many {
+        return vec![value];
+    }
+    value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<String, Vec<String>>> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let fault = |what: String| usage(format!("{}: {what}", path.display()));
+    let table: toml::Table = text.parse().map_err(|error| fault(format!("{error}")))?;
+    let mut keys = BTreeMap::new();
+    for (key, value) in table {
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.name == key) else {
+            return Err(fault(format!("there is no setting `{key}`")));
+        };
+        match setting.kind {
+            Kind::Secret => {
+                let what =
+                    format!("`{key}` is secret: put it into a file of its own and name that as `{key}_file`");
+                return Err(fault(what));
+            }
+            _ if key == "config" => return Err(fault("a settings file cannot name another".to_owned())),
+            _ => {}
+        }
+        let values =
+            texts(value).ok_or_else(|| fault(format!("`{key}` is neither text, number nor list")))?;
+        keys.insert(key, values);
+    }
+    Ok(keys)
+}
+
+/// A value of the file as the same text that a flag would have.
+fn texts(value: toml::Value) -> Option<Vec<String>> {
+    match value {
+        toml::Value::String(text) => Some(vec![text]),
+        toml::Value::Integer(number) => Some(vec![number.to_string()]),
+        toml::Value::Boolean(on) => Some(vec![on.to_string()]),
+        toml::Value::Array(values) => {
+            let parts: Option<Vec<_>> = values.into_iter().map(texts).collect();
+            Some(parts?.into_iter().flatten().collect())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(name: &str) -> Option<String> {
+        let set =
+            [("GAVEKORT_LISTEN", "127.0.0.1:2"), ("GAVEKORT_DATA", ""), ("GAVEKORT_CORS_ORIGIN", "a, b,")];
+        set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    fn layers(flags: &[(&str, &str)], file: &str) -> Effective {
+        let mut given = Flags::default();
+        for (name, value) in flags {
+            given.set(name, *value);
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("settings.toml");
+        fs::write(&path, file).expect("a file");
+        given.set("config", path.to_string_lossy());
+        let layers = Layers::with_variables(given, variables).expect("a sound file");
+        layers.effective().expect("sound settings")
+    }
+
+    #[test]
+    fn flag_comes_before_variable_before_file_before_default() {
+        let file = "listen = '127.0.0.1:3'\ndata = '/data'\nmax_connections = 7\n";
+        let effective = layers(&[("listen", "127.0.0.1:1")], file);
+        assert_eq!(effective.text("listen"), Some("127.0.0.1:1"));
+        assert_eq!(layers(&[], file).text("listen"), Some("127.0.0.1:2"));
+        assert_eq!(effective.text("data"), Some("/data"), "an empty variable says nothing");
+        assert_eq!(effective.text("max_connections"), Some("7"));
+        assert_eq!(effective.text("log_format"), Some("text"));
+        assert_eq!(effective.get("log_format").map(|found| &found.source), Some(&Source::Default));
+    }
+
+    #[test]
+    fn lists_come_by_commas_or_as_lists() {
+        let effective = layers(&[], "public_url = ['https://a', 'https://b']\ncors_origin = 'c'\n");
+        assert_eq!(effective.get("public_url").map(|found| found.values.len()), Some(2));
+        let origins = effective.get("cors_origin").map(|found| found.values.clone());
+        assert_eq!(origins, Some(vec!["a".to_owned(), "b".to_owned()]));
+    }
+
+    #[test]
+    fn unknown_keys_and_secrets_in_the_file_are_refused() {
+        for (text, why) in
+            [("listn = 'x'", "no setting `listn`"), ("master_key = 'x'", "is secret"), ("a =", ":")]
+        {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("settings.toml");
+            fs::write(&path, text).expect("a file");
+            let error = read_file(&path).expect_err("a fault").to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}

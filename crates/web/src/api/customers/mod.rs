@@ -1,0 +1,4 @@
+//! What customers' cards are.
+
+pub(crate) mod card;
+pub(crate) mod cards;

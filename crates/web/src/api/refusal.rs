@@ -1,0 +1,62 @@
+//! Each rule's refusal as clients see it.
+
+use domain::{ClientUuid, Refusal};
+
+use super::error::{ApiError, Code};
+use super::wire::time_text;
+
+/// The answer to a command that a rule stood against, with the rule's numbers.
+pub(crate) fn refused(refusal: &Refusal) -> ApiError {
+    let error = |code| ApiError::new(code, refusal.to_string());
+    match refusal {
+        Refusal::ClientGone => ApiError::unauthorized(),
+        Refusal::ScopesNotHeld => error(Code::Forbidden),
+        Refusal::IdempotencyKeyReused => error(Code::IdempotencyKeyReused).at(["Idempotency-Key"]),
+        Refusal::TokenCollision => ApiError::internal(),
+        Refusal::CardNotFound => error(Code::CardNotFound),
+        Refusal::TokenNotFound | Refusal::ClientNotFound | Refusal::GrantNotFound => error(Code::NotFound),
+        Refusal::CardIdTaken { places } => {
+            let paths = places.iter().map(|place| vec!["cards".into(), (*place).into(), "card_id".into()]);
+            error(Code::CardIdTaken).at_each(paths)
+        }
+        Refusal::CardNotInactive { at, by, amount, currency } => {
+            let (at, by) = (time_text(*at), by_whom(*by));
+            let message = format!("the card was activated at {at} by {by} with {amount} {currency}");
+            ApiError::new(Code::CardNotInactive, message)
+                .with("activated_at", at)
+                .with("activated_by", by)
+                .with("amount", amount.minor_units())
+                .with("currency", currency.code())
+        }
+        Refusal::CardInactive => error(Code::CardInactive),
+        Refusal::CardNotYetActive { active_from } => {
+            let active_from = time_text(*active_from);
+            let message = format!("the card is not active before {active_from}");
+            ApiError::new(Code::CardNotYetActive, message).with("active_from", active_from)
+        }
+        Refusal::CardExpired => error(Code::CardExpired),
+        Refusal::CardBlocked => error(Code::CardBlocked),
+        Refusal::CardHasLocks { reserved } => {
+            error(Code::CardHasLocks).with("reserved", reserved.minor_units())
+        }
+        Refusal::CardHasMoney { available } => {
+            error(Code::CardHasMoney).with("available", available.minor_units())
+        }
+        Refusal::RefIdReused => error(Code::RefIdReused).at(["ref_id"]),
+        Refusal::TokenUsed => error(Code::TokenUsed),
+        Refusal::CurrencyMismatch { currency } => {
+            error(Code::CurrencyMismatch).at(["currency"]).with("currency", currency.code())
+        }
+        Refusal::InsufficientFunds { available } => {
+            error(Code::InsufficientFunds).at(["amount"]).with("available", available.minor_units())
+        }
+        Refusal::AmountLimit => error(Code::AmountLimit).at(["amount"]),
+        Refusal::Dates(_) => error(Code::InvalidRequest).at(["expires_at"]),
+        Refusal::LastAdmin => error(Code::InvalidRequest),
+        Refusal::TooManyClients { max } => error(Code::InvalidRequest).with("max", *max),
+    }
+}
+
+fn by_whom(client: Option<ClientUuid>) -> String {
+    client.map_or_else(|| "operator".to_owned(), |client| client.to_string())
+}

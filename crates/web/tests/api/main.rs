@@ -1,0 +1,5 @@
+//! The API as its clients see it.
+
+mod cards;
+mod openapi;
+mod world;

@@ -1,0 +1,4 @@
+#[test]
+fn dump() {
+    std::fs::write("/tmp/openapi.json", web::api::openapi()).unwrap();
+}
