@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
@@ -13,6 +13,8 @@ use crate::stats::Timings;
 
 const SYNCS: usize = 200;
 const PAGE_BYTES: usize = 4_096;
+/// In which Linux counts processor time for programs.
+const TICK_MS: u64 = 10;
 
 /// What a figure depends on.
 pub struct Machine {
@@ -55,6 +57,22 @@ impl Machine {
 #[allow(clippy::disallowed_methods, reason = "a measurement is dated by the machine's own clock")]
 pub fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// Processor time that a process has used so far, in its own code and in the kernel for it; every thread counts.
+pub fn cpu_time(pid: u32) -> Result<Duration> {
+    let stat = read(&format!("/proc/{pid}/stat"))?;
+    // The name in parentheses may hold blanks; what follows it is numbered from 3 in proc(5).
+    let (_, fields) = stat.rsplit_once(')').context("no name in /proc")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(Duration::from_millis(ticks * TICK_MS))
+}
+
+/// Processor time that this thread has used so far.
+pub fn own_cpu_time() -> Result<Duration> {
+    let stat = read("/proc/thread-self/schedstat")?;
+    let nanoseconds = stat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok());
+    nanoseconds.map(Duration::from_nanos).context("no time in /proc")
 }
 
 fn today() -> String {

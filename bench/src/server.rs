@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::http::Connection;
+use crate::machine;
 
 /// The account that a first start makes.
 pub const ACCOUNT: &str = "T12345678";
@@ -99,6 +100,11 @@ impl Server {
         let answer: Value = serde_json::from_slice(answer.body)?;
         let token = answer["access_token"].as_str().context("no access_token")?;
         Ok(format!("Bearer {token}"))
+    }
+
+    /// Processor time that it has used so far.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        machine::cpu_time(self.child.id())
     }
 
     /// Memory that it holds now, in KiB.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::data::Pair;
 use crate::floor::{Floor, Pictures, Request, Steps};
 use crate::http::Connection;
+use crate::machine;
 use crate::report::{Limit, Line, Report};
 use crate::same;
 use crate::server::Server;
@@ -69,28 +70,33 @@ pub fn measure(
         server_bytes: 0,
         floor_bytes: 0,
         steps: Vec::new(),
+        floor_cpu: Duration::ZERO,
     };
     sides.compare_answers()?;
-    for _ in 0..effort.warm_up {
-        sides.server_batch()?;
-        sides.floor_batch()?;
-    }
-    sides.steps.clear();
+    sides.round(effort.warm_up, &mut Timings::new()?, true)?;
+    sides.round(effort.warm_up, &mut Timings::new()?, false)?;
+    (sides.steps, sides.floor_cpu) = (Vec::new(), Duration::ZERO);
+    let cpu_before = server.cpu_time()?;
     let mut measured = Measured { server: Timings::new()?, floor: Timings::new()? };
     for round in 0..effort.rounds {
         // Each goes first in turn, so that neither always follows the other's dirty pages.
         for is_servers in [round % 2 == 0, round % 2 != 0] {
-            for _ in 0..effort.batches {
-                match is_servers {
-                    true => measured.server.add(sides.server_batch()?),
-                    false => measured.floor.add(sides.floor_batch()?),
-                }
-            }
+            let timings = if is_servers { &mut measured.server } else { &mut measured.floor };
+            sides.round(effort.batches, timings, is_servers)?;
         }
     }
+    let server_cpu = server.cpu_time()? - cpu_before;
     same::within_2_percent("bytes of all answers", sides.server_bytes, sides.floor_bytes)?;
     tell(report, &format!("{}, {}", pair.name, case.describe()), &measured);
-    report.note(format!("floor, medians: {}", in_steps(&sides.steps)));
+    let batches = f64::from(u32::try_from(effort.rounds * effort.batches)?);
+    let each_ms = |cpu: Duration| cpu.as_secs_f64() * 1e3 / batches;
+    let (server_cpu_ms, floor_cpu_ms) = (each_ms(server_cpu), each_ms(sides.floor_cpu));
+    report.note(format!(
+        "{}: processor time a batch: server {server_cpu_ms:.1} ms, floor {floor_cpu_ms:.1} ms; \
+         steps of the floor, medians: {}",
+        case.describe(),
+        in_steps(&sides.steps)
+    ));
     drop(sides);
     server.stop()?;
     pair.check_rows()?;
@@ -143,9 +149,18 @@ struct Sides {
     server_bytes: usize,
     floor_bytes: usize,
     steps: Vec<Steps>,
+    floor_cpu: Duration,
 }
 
 impl Sides {
+    /// Some batches of one side.
+    fn round(&mut self, batches: usize, timings: &mut Timings, is_servers: bool) -> Result<()> {
+        for _ in 0..batches {
+            timings.add(if is_servers { self.server_batch()? } else { self.floor_batch()? });
+        }
+        Ok(())
+    }
+
     fn server_batch(&mut self) -> Result<Duration> {
         let (card_ids, key) = self.next_ids();
         let body = body_of(&card_ids, self.case.pictures);
@@ -155,27 +170,33 @@ impl Sides {
     }
 
     fn floor_batch(&mut self) -> Result<Duration> {
-        let (card_ids, key) = self.next_ids();
-        let body = body_of(&card_ids, self.case.pictures);
-        let key = self.case.keyed.then_some((key.as_str(), body.as_slice()));
-        let request = Request { card_ids: &card_ids, pictures: self.case.pictures, key };
-        let (answer, steps) = self.floor.batch(&request)?;
+        let (answer, steps) = self.floor_answer()?;
         self.floor_bytes += answer.len();
         self.steps.push(steps);
         Ok(steps.total())
     }
 
+    fn floor_answer(&mut self) -> Result<(Vec<u8>, Steps)> {
+        let (card_ids, key) = self.next_ids();
+        let body = body_of(&card_ids, self.case.pictures);
+        let key = self.case.keyed.then_some((key.as_str(), body.as_slice()));
+        let cpu_before = machine::own_cpu_time()?;
+        let made = self.floor.batch(&Request { card_ids: &card_ids, pictures: self.case.pictures, key });
+        self.floor_cpu += machine::own_cpu_time()? - cpu_before;
+        made
+    }
+
     /// The first answers of both are taken apart.
     fn compare_answers(&mut self) -> Result<()> {
+        let pictures = self.case.pictures;
         let (card_ids, key) = self.next_ids();
-        let (_, answer) = self.caller.batch(&body_of(&card_ids, self.case.pictures), &key)?;
+        let (_, answer) = self.caller.batch(&body_of(&card_ids, pictures), &key)?;
         let of_server: Value = serde_json::from_slice(answer)?;
-        let (card_ids, _) = self.next_ids();
-        let request = Request { card_ids: &card_ids, pictures: self.case.pictures, key: None };
-        let of_floor: Value = serde_json::from_slice(&self.floor.batch(&request)?.0)?;
+        let (answer, _) = self.floor_answer()?;
+        let of_floor: Value = serde_json::from_slice(&answer)?;
         same::shape(&of_server, &of_floor)?;
-        same::check_answer(&of_server, self.case.pictures).context("the server's answer")?;
-        same::check_answer(&of_floor, self.case.pictures).context("the floor's answer")
+        same::check_answer(&of_server, pictures).context("the server's answer")?;
+        same::check_answer(&of_floor, pictures).context("the floor's answer")
     }
 
     fn next_ids(&mut self) -> (Vec<String>, String) {

@@ -40,7 +40,8 @@ pub struct QuickstartFlags {
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     /// How many cards to make
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     cards: u64,
     /// Where to write the cards [default: cards.csv in the data directory, or cards-2.csv …]
     #[arg(long, value_name = "FILE")]
@@ -61,6 +62,7 @@ struct Shown {
     cards: u64,
     file: PathBuf,
     first_card: String,
+    second_card: String,
     left: i64,
     token: Secret,
     access: Access,
@@ -126,6 +128,8 @@ async fn show(
 
     let plan = plan(&api, flags.cards);
     let (first_card, count) = (plan.card_id(plan.first), plan.count);
+    // Of a single card that is the first one again.
+    let second_card = plan.card_id(plan.first + (count - 1).min(1));
     let file = flags.out.clone().unwrap_or_else(|| free_name(&folder));
     let manner = Manner { in_flight: 2, patience: Duration::from_secs(30), progress: !flags.json };
     issue::issue(&api, plan, &file, &manner).await?;
@@ -148,7 +152,8 @@ async fn show(
     let left = left["amount_available"].as_i64().context("a card without an available amount")?;
 
     let (url, account) = (running.url.clone(), access.account.clone());
-    Ok(Shown { url, account, folder, cards: count, file, first_card, left, token, access, took: watch.laps })
+    let (cards, took) = (count, watch.laps);
+    Ok(Shown { url, account, folder, cards, file, first_card, second_card, left, token, access, took })
 }
 
 /// The credentials that the first start left; where somebody took them away, those of an account of its own.
@@ -244,7 +249,6 @@ impl Shown {
     }
 
     fn next_steps(&self, env: &Path, ends: bool) -> String {
-        let second = self.first_card.replace("000001", "000002");
         let heading = match ends {
             true => format!(
                 "Start it again with `gavekort serve --data {}`, and try",
@@ -260,12 +264,14 @@ impl Shown {
   curl -s \"$BASE/wallets/cards/{second}/activate\" {bearer} \\
     -H 'Content-Type: application/json' -d '{{\"amount\": 30000, \"currency\": \"NOK\"}}'
   curl -s \"$BASE/wallets/transactions\" {bearer} -H 'Content-Type: application/json' \\
-    -d '{{\"card_id\": \"{second}\", \"ref_id\": \"receipt-2\", \"type\": \"drawdown\", \"amount\": 4500, \"currency\": \"NOK\"}}'
+    -d '{{\"card_id\": \"{second}\", \"ref_id\": \"receipt-2\", \"type\": \"drawdown\",
+         \"amount\": 4500, \"currency\": \"NOK\"}}'
   gavekort cards list --limit 5
 
 The API's reference: {url}/docs\n",
             env = Shell(&env.display().to_string()),
             first = self.first_card,
+            second = self.second_card,
             url = self.url,
         )
     }

@@ -101,6 +101,12 @@ pub enum Refusal {
     /// Nobody would be left to manage the account's clients.
     #[error("the last client with admin:accounts cannot lose it")]
     LastAdmin,
+    /// The client has as many grants as it may.
+    #[error("a client has at most {max} grants")]
+    TooManyGrants {
+        /// How many.
+        max: usize,
+    },
     /// The account has as many clients as it may.
     #[error("an account has at most {max} clients")]
     TooManyClients {

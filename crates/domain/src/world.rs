@@ -10,8 +10,8 @@ use crate::{
 /// Which token of a card a command is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenNeed {
-    /// The one made together with the card.
-    MadeWithCard,
+    /// All that have not been deleted.
+    All,
     /// The one with this reference.
     RefId(RefId),
     /// The one with this id.
@@ -52,8 +52,8 @@ pub struct World {
     pub token_macs: HashMap<TokenMac, TokenUuid>,
     /// Tokens by card and reference.
     pub token_refs: HashMap<(CardUuid, RefId), TokenUuid>,
-    /// Tokens made together with their card.
-    pub own_tokens: HashMap<CardUuid, TokenUuid>,
+    /// Tokens by card, oldest first.
+    pub card_tokens: HashMap<CardUuid, BTreeSet<TokenUuid>>,
     /// Transactions by card and reference.
     pub transactions: HashMap<(CardUuid, RefId), Transaction>,
     /// Kept answers.
@@ -132,7 +132,7 @@ impl Needs {
                 self.card_ids.extend(batch.cards.iter().map(|card| card.card_id.clone()));
             }
             Command::Activate(activate) => {
-                self.add_token(&activate.card_id, TokenNeed::MadeWithCard);
+                self.add_token(&activate.card_id, TokenNeed::All);
                 let by_id = CardSelector::CardId(activate.card_id.clone());
                 self.ref_ids.extend(activate.ref_id.clone().map(|ref_id| (by_id, ref_id)));
             }
@@ -185,10 +185,15 @@ impl World {
     pub fn put_token(&mut self, token: Token) {
         self.token_macs.insert(token.mac, token.uuid);
         self.token_refs.insert((token.card, token.ref_id.clone()), token.uuid);
-        if token.made_with_card {
-            self.own_tokens.insert(token.card, token.uuid);
-        }
+        self.card_tokens.entry(token.card).or_default().insert(token.uuid);
         self.tokens.insert(token.uuid, token);
+    }
+
+    /// A card's loaded tokens that have not been deleted, oldest first.
+    pub fn tokens_of(&self, card: CardUuid) -> impl Iterator<Item = &Token> {
+        let tokens =
+            self.card_tokens.get(&card).into_iter().flatten().filter_map(|uuid| self.tokens.get(uuid));
+        tokens.filter(|token| token.deleted_at.is_none())
     }
 
     /// Remembers a loaded transaction.

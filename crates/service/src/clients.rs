@@ -48,7 +48,7 @@ impl Secrets for ClientSecrets {
 impl Service {
     /// The account's clients, oldest first.
     pub fn clients(&self, permit: &Permit<ReadAccounts>) -> Vec<Client> {
-        self.directory.get(permit.caller().aid).map(|members| members.live()).unwrap_or_default()
+        self.directory.get(permit.caller().aid).map(|members| members.all()).unwrap_or_default()
     }
 
     /// One client.
@@ -118,8 +118,13 @@ impl Service {
             let rotate = RotateSecret { client: uuid, secret, grace_seconds };
             (secrets, Command::Client(Box::new(ChangeClient::RotateSecret(rotate))))
         };
-        let Made { secrets, .. } = self.make(caller, Operation::RotateSecret, idempotency, make).await?;
-        Ok(MadeClient { client: self.live_client(caller, uuid)?, secret: secrets.secret })
+        let Made { secrets, outcome, .. } =
+            self.make(caller, Operation::RotateSecret, idempotency, make).await?;
+        let client = match outcome {
+            Some(Outcome::Client(client)) => *client,
+            _ => self.live_client(caller, uuid)?,
+        };
+        Ok(MadeClient { client, secret: secrets.secret })
     }
 
     /// Grants scopes to a client; its tokens end at once.
@@ -169,14 +174,13 @@ impl Service {
     fn live_client(&self, caller: &Caller, uuid: ClientUuid) -> Result<Client, Error> {
         let members = self.directory.get(caller.aid);
         let client = members.as_deref().and_then(|members| members.client(uuid));
-        let live = client.filter(|client| client.deleted_at.is_none()).cloned();
-        live.ok_or(Error::Refused(Refusal::ClientNotFound))
+        client.cloned().ok_or(Error::Refused(Refusal::ClientNotFound))
     }
 
     fn holder(&self, caller: &Caller, grant: GrantId) -> Result<ClientUuid, Error> {
         let members = self.directory.get(caller.aid).ok_or(Error::Unauthorized)?;
         let holds = |client: &&Client| client.grants.iter().any(|held| held.id == grant);
-        let holder = members.live().iter().find(holds).map(|client| client.uuid);
+        let holder = members.all().iter().find(holds).map(|client| client.uuid);
         holder.ok_or(Error::Refused(Refusal::GrantNotFound))
     }
 
@@ -234,7 +238,7 @@ impl Changed {
 
     fn into_grant(self) -> Result<Grant, Error> {
         match self.0 {
-            Outcome::Grant(grant) => Ok(*grant),
+            Outcome::Grant(grant, _) => Ok(*grant),
             _ => Err(Error::Internal),
         }
     }

@@ -35,9 +35,6 @@ pub enum Error {
     /// A rule stood against it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No such thing.
-    #[error("not found")]
-    NotFound,
     /// An account of this id exists.
     #[error("the account exists")]
     AccountExists,

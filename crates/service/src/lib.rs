@@ -15,16 +15,18 @@ mod transactions;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{Aid, Clock, Command, Decision, Mode, Order, RequestId, Timestamp};
+use domain::{
+    Aid, ClientId, ClientUuid, Clock, Command, Decision, Mode, Order, Outcome, RequestId, Timestamp,
+};
 pub use store::{CardFilter, CardPage, CardQuery, CustomerCardsQuery};
 use store::{Load, Store};
 use subtle::ConstantTimeEq;
 use uuid::{ContextV7, Uuid};
 
 pub use access::{
-    AccessToken, ActivateCards, AnyScope, Caller, CreateCards, Credentials, ForfeitCards, Info, NameCards,
-    Network, Permission, Permit, PublicHosts, PublicKey, ReadAccounts, ReadCards, ReadCustomerCards,
-    RotationFault, WriteAccounts, WriteCards, WriteTransactions,
+    AccessToken, ActivateCards, AnyScope, Authenticated, Caller, CreateCards, Credentials, ForfeitCards,
+    NameCards, Network, Permission, Permit, PublicHosts, PublicKey, ReadAccounts, ReadCards,
+    ReadCustomerCards, RotationFault, WriteAccounts, WriteCards, WriteTransactions,
 };
 use access::{Bearers, Budget, Directory, NewKey, SigningKeys};
 pub use accounts::{FirstClient, NewAccount, SECRET_CHARACTERS_MIN};
@@ -84,9 +86,10 @@ pub struct Service {
     directory: Arc<Directory>,
     signing: SigningKeys,
     bearers: Bearers,
-    credential_budget: Budget<(Aid, String, Network)>,
+    credential_budget: Budget<(Aid, Option<ClientId>, Network)>,
     network_budget: Budget<Network>,
-    token_budget: Budget<(domain::Actor, Network)>,
+    token_client_budget: Budget<Option<ClientUuid>>,
+    token_network_budget: Budget<Network>,
 }
 
 impl Service {
@@ -111,7 +114,8 @@ impl Service {
             bearers: Bearers::new(),
             credential_budget: Budget::new(access::CREDENTIAL_ALLOWANCE),
             network_budget: Budget::new(access::NETWORK_ALLOWANCE),
-            token_budget: Budget::new(access::TOKEN_ALLOWANCE),
+            token_client_budget: Budget::new(access::TOKEN_CLIENT_ALLOWANCE),
+            token_network_budget: Budget::new(access::TOKEN_NETWORK_ALLOWANCE),
         };
         service.directory.load(&*service.store).await?;
         service.signing.load(&*service.store, &service.keys).await?;
@@ -166,11 +170,12 @@ impl Service {
         Ok(())
     }
 
-    /// What has to be done every minute or so: forgets kept answers that have run out, replaces old signing keys.
+    /// What has to be done every minute or so: reads accounts and clients anew, forgets kept answers that have run
+    /// out, replaces old signing keys.
     pub async fn maintain(&self) -> Result<(), OpenFault> {
         let now = self.now();
-        self.store.forget_replays(now).await?;
         self.directory.load(&*self.store).await?;
+        self.store.forget_replays(now).await?;
         let oldest = now.minus_seconds(SIGNING_KEY_DAYS * 86_400);
         for mode in [Mode::Test, Mode::Production] {
             if self.signing.signing_since(mode).is_none_or(|since| since < oldest) {
@@ -211,8 +216,11 @@ impl Service {
         let (store, directory) = (self.store.clone(), self.directory.clone());
         // Detached from the caller, who may hang up: what was committed must be known here at once.
         let work = async move {
+            let _changing = directory.changing().await;
             let decision = store.submit(aid, order, deadline).await;
-            directory.refresh(&*store, aid).await;
+            if let Ok(Ok(Outcome::Client(client) | Outcome::Grant(_, client))) = &decision {
+                directory.put(aid, (**client).clone());
+            }
             decision
         };
         Ok(tokio::spawn(work).await.map_err(|_| Error::Internal)??)

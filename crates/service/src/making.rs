@@ -33,6 +33,8 @@ pub(crate) struct Made<S> {
     pub(crate) at: Timestamp,
     /// The command that made it; of a repeat, it can be made again from the secrets.
     pub(crate) command: Option<Command>,
+    /// What became of it, unless it is a repeat.
+    pub(crate) outcome: Option<Outcome>,
 }
 
 /// A client's claim to the answer it may have had before.
@@ -75,7 +77,7 @@ impl Service {
                 Ok(Outcome::Replayed(kept)) => return claim.as_ref().ok_or(Error::Internal)?.answer(&kept),
                 Ok(outcome) => {
                     let at = made_at(&outcome).ok_or(Error::Internal)?;
-                    return Ok(Made { secrets, at, command: Some(command) });
+                    return Ok(Made { secrets, at, command: Some(command), outcome: Some(outcome) });
                 }
             }
         }
@@ -97,7 +99,7 @@ fn made_at(outcome: &Outcome) -> Option<Timestamp> {
         | Outcome::CardDeleted(_)
         | Outcome::TokenDeleted(_)
         | Outcome::Written(..)
-        | Outcome::Grant(_) => None,
+        | Outcome::Grant(..) => None,
     }
 }
 
@@ -139,6 +141,6 @@ impl Claim {
             tracing::error!("a kept answer does not open");
             return Err(Error::Internal);
         };
-        Ok(Made { secrets, at: kept.created_at, command: None })
+        Ok(Made { secrets, at: kept.created_at, command: None, outcome: None })
     }
 }

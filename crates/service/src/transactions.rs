@@ -1,8 +1,8 @@
 //! Moving money.
 
 use domain::{
-    Amount, CardId, CardSelector, Command, Currency, Drawdown, Metadata, OriginatedBy, Outcome, RefId,
-    Refusal, Transaction, TransactionId,
+    Amount, CardId, CardSelector, ClientUuid, Command, Currency, Drawdown, Metadata, OriginatedBy, Outcome,
+    RefId, Refusal, Transaction, TransactionId,
 };
 
 use crate::{Error, NameCards, Network, Permit, Secret, Service, WriteTransactions};
@@ -25,8 +25,16 @@ pub struct DrawdownRequest {
     pub metadata: Metadata,
 }
 
+/// Who presents a token, and from where.
+#[derive(Clone, Copy)]
+struct Guess {
+    client: Option<ClientUuid>,
+    network: Network,
+}
+
 impl Service {
-    /// Takes money from a card. Naming it without a token takes more than the narrow scope. Many unknown tokens from one client and network make it wait.
+    /// Takes money from a card. One that is named without a token takes more than the narrow scope. Many unknown
+    /// tokens from one client and network make it wait.
     pub async fn drawdown(
         &self,
         permit: &Permit<WriteTransactions>,
@@ -34,13 +42,13 @@ impl Service {
         network: Network,
     ) -> Result<(Transaction, CardId), Error> {
         let caller = permit.caller();
-        let guesser = (caller.actor, network);
         let by_token = request.token.is_some();
         if !by_token {
             caller.clone().permit::<NameCards>()?;
         }
-        if by_token && let Some(retry_after_seconds) = self.token_budget.wait_seconds(&guesser, self.now()) {
-            return Err(Error::TooManyTries { retry_after_seconds });
+        let guess = Guess { client: caller.actor.client(), network };
+        if by_token {
+            self.count(guess)?;
         }
         let token = request.token.as_ref().map(|token| self.keys.token(caller.aid, token.expose()));
         let card = match (token, request.card_id) {
@@ -58,15 +66,27 @@ impl Service {
             originated_by: request.originated_by,
             metadata: request.metadata,
         };
-        match self.submit(caller, Command::Drawdown(Box::new(drawdown))).await? {
-            Ok(Outcome::Written(transaction, card_id)) => Ok((*transaction, card_id)),
-            Ok(_) => Err(Error::Internal),
-            Err(refusal) => {
-                if by_token && refusal == Refusal::CardNotFound {
-                    self.token_budget.spend(guesser, self.now());
-                }
-                Err(refusal.into())
-            }
+        let decision = self.submit(caller, Command::Drawdown(Box::new(drawdown))).await;
+        if by_token && !matches!(decision, Ok(Err(Refusal::CardNotFound))) {
+            self.token_client_budget.give_back(&guess.client);
+            self.token_network_budget.give_back(&guess.network);
         }
+        match decision?? {
+            Outcome::Written(transaction, card_id) => Ok((*transaction, card_id)),
+            _ => Err(Error::Internal),
+        }
+    }
+
+    /// Counts a token as unknown before it is looked up, so that no number of calls at once gets past the budget.
+    fn count(&self, Guess { client, network }: Guess) -> Result<(), Error> {
+        let now = self.now();
+        let of_client = self.token_client_budget.wait_seconds(&client, now);
+        let of_network = self.token_network_budget.wait_seconds(&network, now);
+        if let Some(retry_after_seconds) = of_client.max(of_network) {
+            return Err(Error::TooManyTries { retry_after_seconds });
+        }
+        self.token_client_budget.spend(client, now);
+        self.token_network_budget.spend(network, now);
+        Ok(())
     }
 }

@@ -31,8 +31,7 @@ async fn wrong_secrets_and_unknown_clients_get_the_same_answer_and_then_have_to_
     };
     let elsewhere = std::net::IpAddr::from([127, 0, 0, 2]).into();
     let credentials = Credentials { client_id: name.to_owned(), client_secret: world.first.secret.clone() };
-    let from_elsewhere =
-        world.service.issue_access_token(world.aid, &credentials, &world.audience(), elsewhere);
+    let from_elsewhere = world.service.check_credentials(world.aid, &credentials, elsewhere);
     assert!(from_elsewhere.is_ok(), "another network pays for these failures");
     world.clock.advance_seconds(retry_after_seconds.into());
     assert!(world.token_of(name, &world.first.secret).is_ok());
@@ -47,7 +46,8 @@ async fn an_audience_without_a_grant_or_on_a_foreign_host_is_refused() {
     };
     let ask = |audience: &str| {
         let audience = Audience::try_from(audience).expect("an audience");
-        world.service.issue_access_token(world.aid, &credentials(), &audience, network()).map(|_| ())
+        let who = world.service.check_credentials(world.aid, &credentials(), network()).expect("known");
+        world.service.issue_access_token(&who, &audience).map(|_| ())
     };
     assert!(ask("https://T12345678@api.dintero.com/v1/accounts/T12345678").is_ok());
     assert!(matches!(ask("https://cards.example/v1/accounts/T87654321"), Err(Error::NoGrant)));

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Operator;
+use crate::exit::{Exit, Failure};
 use crate::http::Call;
 use crate::output;
 use crate::settings::DataFlags;
@@ -77,18 +78,10 @@ pub async fn account(command: AccountCommand) -> Result<()> {
 }
 
 async fn create(flags: CreateFlags) -> Result<()> {
-    let mode = if flags.production { Mode::Production } else { Mode::Test };
-    let mut body = Map::new();
-    match flags.aid {
-        Some(aid) => body.insert("aid".to_owned(), aid.into()),
-        None => body.insert("mode".to_owned(), mode.letter().into()),
-    };
-    body.insert("name".to_owned(), flags.name.into());
-    body.insert("default_currency".to_owned(), flags.currency.into());
     let operator = Operator::to(&flags.data).await?;
-    let answer = operator.send(&Call::post(["accounts"], Value::Object(body))).await;
+    let made = make(&operator, &flags).await;
     operator.close().await?;
-    let made: Value = answer?.read()?;
+    let made = made?;
     if flags.json {
         return output::json(&made);
     }
@@ -99,6 +92,30 @@ async fn create(flags: CreateFlags) -> Result<()> {
         ("client_id", &made.client_id),
         ("client_secret", &made.client_secret),
     ])
+}
+
+async fn make(operator: &Operator, flags: &CreateFlags) -> Result<Value> {
+    let mode = if flags.production { Mode::Production } else { Mode::Test };
+    let mut body = Map::new();
+    match &flags.aid {
+        Some(aid) => {
+            refuse_existing(operator, aid).await?;
+            body.insert("aid".to_owned(), aid.clone().into())
+        }
+        None => body.insert("mode".to_owned(), mode.letter().into()),
+    };
+    body.insert("name".to_owned(), flags.name.clone().into());
+    body.insert("default_currency".to_owned(), flags.currency.clone().into());
+    operator.send(&Call::post(["accounts"], Value::Object(body))).await?.read()
+}
+
+/// The server would say so too, but as of a fault in the request.
+async fn refuse_existing(operator: &Operator, aid: &str) -> Result<()> {
+    let accounts: Vec<Account> = operator.send(&Call::get(["accounts"])).await?.read()?;
+    match accounts.iter().any(|account| account.aid == aid) {
+        true => Err(Failure::new(Exit::Declined, format!("the account {aid} exists")).into()),
+        false => Ok(()),
+    }
 }
 
 async fn list(flags: ListFlags) -> Result<()> {

@@ -185,7 +185,12 @@ async fn rotate(operator: &Operator, flags: RotateFlags) -> Result<()> {
 
 async fn delete(operator: &Operator, flags: DeleteFlags) -> Result<()> {
     let found = find(operator, flags.account, &flags.id).await?;
-    send_delete(operator, &found.account, &found.id).await?.read::<Client>()?;
+    let answer = send_delete(operator, &found.account, &found.id).await?;
+    answer.read::<Client>().map_err(|error| match answer.status {
+        // There is nothing in this request that could be wrong: a rule stands against it.
+        400 => Failure::new(Exit::Declined, error.to_string()).into(),
+        _ => error,
+    })?;
     output::note(format!("{} ({}) is deleted", output::printable(&found.name), found.client_id));
     if flags.json { output::json(&found) } else { Ok(()) }
 }

@@ -24,9 +24,8 @@ struct Told {
     errors: Vec<Fault>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Fault {
     message: String,
     path: Vec<serde_json::Value>,

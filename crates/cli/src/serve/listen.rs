@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use service::Service;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
@@ -99,6 +100,16 @@ fn api_settings(settings: &Settings, is_stopping: Arc<AtomicBool>) -> ApiSetting
         trusted_proxies: settings.trusted_proxies.clone(),
         public_url: settings.public_urls.first().cloned(),
         stopping: is_stopping,
+    }
+}
+
+/// Lets this process open as many files as the system allows it. What it is given at first is often 1,024, for
+/// the sake of programs that use `select`.
+pub fn raise_descriptors() {
+    let bound = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: bound.maximum, maximum: bound.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the bound on open files stays as it is");
     }
 }
 

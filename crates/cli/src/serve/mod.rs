@@ -31,6 +31,7 @@ pub async fn run(flags: Flags) -> Result<()> {
     logs::start(settings.log_format, &settings.log_level)?;
     // From here on a signal is an orderly stop, also while the server is still starting.
     let mut signals = Signals::new()?;
+    listen::raise_descriptors();
     let public = listen::bind(settings.listen).await?;
     let mut running = Running::start(&settings, public).await?;
     running.announce(&settings)?;
@@ -62,6 +63,10 @@ impl Running {
         let folder = DataFolder::new(&settings.data);
         let urls = open::public_urls(&settings.public_urls, address, settings.tls.is_some());
         let hosts = PublicHosts::new(&urls, &settings.audience_aliases);
+        tracing::info!(
+            public_urls = urls.join(" "),
+            "clients may name these URLs as audience; see --public-url"
+        );
         let tls = listen::tls(settings)?;
         let opened = open::open(&folder, settings.master_key.as_ref(), hosts).await?;
         let url = listen::local_url(address, settings.tls.is_some());
@@ -107,7 +112,8 @@ impl Running {
         match settings.log_format {
             // Whatever the log's level, somebody waits for this line.
             LogFormat::Text => output::note(line),
-            LogFormat::Json => tracing::info!("{line}"),
+            LogFormat::Json if tracing::enabled!(tracing::Level::INFO) => tracing::info!("{line}"),
+            LogFormat::Json => output::note(json!({"level": "INFO", "message": line}).to_string()),
         }
         if let Some(file) = &self.ready_file {
             let addresses = json!({

@@ -3,8 +3,8 @@
 use super::{Decision, Ledger, Outcome};
 use crate::transaction::Entry;
 use crate::{
-    Action, Activate, Activation, Card, Dates, Reason, RefId, Refusal, Subject, Timestamp, Token,
-    TransactionType,
+    Action, Activate, Activation, Card, CardDetails, Dates, Reason, RefId, Refusal, Subject, Timestamp,
+    Token, TransactionType,
 };
 
 impl Ledger<'_> {
@@ -19,6 +19,7 @@ impl Ledger<'_> {
         let card = activated(inactive.clone(), &activate, now, self.by.actor.client())?;
         let entry = Entry {
             ref_id: activate.ref_id,
+            originated_by: activate.originated_by,
             ..Entry::new(activate.fund, TransactionType::Fund, Reason::Activation, activate.amount)
         };
         let (card, transaction) = self.enter(card, entry)?;
@@ -28,7 +29,7 @@ impl Ledger<'_> {
         }
         self.write(card.clone(), transaction);
         self.audit(Action::ActivateCard, Subject::Card(card.uuid));
-        Ok(Outcome::CardActivated(Box::new(card)))
+        Ok(self.activated(card))
     }
 
     fn repeated_activation(&self, card: &Card, activate: &Activate) -> Option<Decision> {
@@ -39,16 +40,16 @@ impl Ledger<'_> {
             && before.amount == activate.amount
             && before.currency == activate.currency
             && before.originated_by == activate.originated_by;
-        Some(if same {
-            Ok(Outcome::CardActivated(Box::new(card.clone())))
-        } else {
-            Err(Refusal::RefIdReused)
-        })
+        Some(if same { Ok(self.activated(card.clone())) } else { Err(Refusal::RefIdReused) })
+    }
+
+    fn activated(&self, card: Card) -> Outcome {
+        let tokens = self.world().tokens_of(card.uuid).cloned().collect();
+        Outcome::CardActivated(Box::new(CardDetails { card, tokens }))
     }
 
     fn own_token(&self, card: &Card) -> Option<&Token> {
-        let token = self.world().tokens.get(self.world().own_tokens.get(&card.uuid)?)?;
-        token.deleted_at.is_none().then_some(token)
+        self.world().tokens_of(card.uuid).find(|token| token.made_with_card)
     }
 }
 

@@ -9,6 +9,9 @@ use crate::{
 /// Every client of an account is held in memory, and loaded to decide a change to any of them.
 const MAX_CLIENTS: usize = 1_000;
 
+/// A client's grants are loaded and written together with it.
+const MAX_GRANTS: usize = 32;
+
 impl Ledger<'_> {
     pub(super) fn change_client(&mut self, change: ChangeClient) -> Decision {
         match change {
@@ -67,6 +70,9 @@ impl Ledger<'_> {
     fn create_grant(&mut self, new: NewGrant) -> Decision {
         self.check_holds(&new.scopes)?;
         let mut client = self.ended(self.managed(new.client)?)?;
+        if client.grants.len() >= MAX_GRANTS {
+            return Err(Refusal::TooManyGrants { max: MAX_GRANTS });
+        }
         let grant = Grant { id: new.id, audience: new.audience, scopes: new.scopes };
         client.grants.push(grant.clone());
         self.put_grant(client, grant, Action::CreateGrant)
@@ -88,11 +94,10 @@ impl Ledger<'_> {
 
     fn put_grant(&mut self, client: Client, grant: Grant, action: Action) -> Decision {
         self.check_an_admin_is_left(&client)?;
-        let uuid = client.uuid;
-        self.changes.world.clients.insert(uuid, client);
-        self.changes.changed_clients.insert(uuid);
+        self.changes.world.clients.insert(client.uuid, client.clone());
+        self.changes.changed_clients.insert(client.uuid);
         self.audit(action, Subject::Grant(grant.id));
-        Ok(Outcome::Grant(Box::new(grant)))
+        Ok(Outcome::Grant(Box::new(grant), Box::new(client)))
     }
 
     fn put_client(&mut self, client: Client, action: Action) -> Outcome {

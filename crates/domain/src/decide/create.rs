@@ -107,7 +107,10 @@ impl Ledger<'_> {
         if self.world().card_ids.contains_key(&create.card.card_id) {
             return Err(Refusal::CardIdTaken { places: vec![0] });
         }
-        let entry = Entry::new(create.fund, TransactionType::Fund, Reason::Creation, create.amount);
+        let entry = Entry {
+            originated_by: create.card.originated_by.clone(),
+            ..Entry::new(create.fund, TransactionType::Fund, Reason::Creation, create.amount)
+        };
         let details = create.into_details(self.now, self.by.actor.client());
         let empty = Card { funds: Amount::ZERO, seq: 0, ..details.card };
         let (card, transaction) = self.enter(empty, entry)?;

@@ -26,8 +26,8 @@ pub enum Outcome {
     /// Inactive cards were made: those [`CreateBatch::into_cards`](crate::CreateBatch::into_cards) makes of
     /// the same order at the batch's time.
     BatchCreated(Batch),
-    /// A card was activated, now or by this same order before.
-    CardActivated(Box<Card>),
+    /// A card was activated, now or by this same order before; with its tokens.
+    CardActivated(Box<CardDetails>),
     /// A card was deleted.
     CardDeleted(Box<Card>),
     /// A card got another PIN.
@@ -40,8 +40,8 @@ pub enum Outcome {
     Written(Box<Transaction>, CardId),
     /// A client as it now is.
     Client(Box<Client>),
-    /// A grant as it now is, or was before it was taken away.
-    Grant(Box<Grant>),
+    /// A grant as it now is, or was before it was taken away, and its client as it now is.
+    Grant(Box<Grant>, Box<Client>),
 }
 
 /// Decides `orders` of one account one after the other: each sees what those before it did.

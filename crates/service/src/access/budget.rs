@@ -36,8 +36,11 @@ pub(crate) const CREDENTIAL_ALLOWANCE: Allowance = Allowance { failures: 10, for
 /// Wrong secrets of any client from one network.
 pub(crate) const NETWORK_ALLOWANCE: Allowance = Allowance { failures: 100, forgive_ms: 1_000 };
 
-/// Unknown card tokens presented by one client from one network.
-pub(crate) const TOKEN_ALLOWANCE: Allowance = Allowance { failures: 50, forgive_ms: 6_000 };
+/// Unknown card tokens presented by one client, wherever it is.
+pub(crate) const TOKEN_CLIENT_ALLOWANCE: Allowance = Allowance { failures: 50, forgive_ms: 6_000 };
+
+/// Unknown card tokens presented from one network, by whichever client.
+pub(crate) const TOKEN_NETWORK_ALLOWANCE: Allowance = Allowance { failures: 200, forgive_ms: 1_500 };
 
 /// Keys beyond this are not remembered: the oldest half goes. An attacker who has that many networks gains
 /// nothing by it that those networks would not give.
@@ -78,6 +81,13 @@ impl<K: Eq + Hash + Clone> Budget<K> {
         let whole_at = spent.get(&key).map_or(0, |spent| spent.whole_at);
         let whole_at = whole_at.max(now.unix_ms()) + self.allowance.forgive_ms;
         spent.insert(key, Spent { whole_at });
+    }
+
+    /// Takes back a failure that was counted ahead and turned out to be none.
+    pub(crate) fn give_back(&self, key: &K) {
+        if let Some(spent) = self.lock().get_mut(key) {
+            spent.whole_at -= self.allowance.forgive_ms;
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<K, Spent>> {

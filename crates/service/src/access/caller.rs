@@ -86,8 +86,6 @@ permissions! {
     ForfeitCards: AdminWallets;
     /// Read cards.
     ReadCards: AdminWallets ReadWallets;
-    /// Look a card up by its token.
-    Info: AdminWallets WriteWallets WriteWalletsInfo;
     /// Move money of a card that is named by its `card_id` alone; the narrower scope takes a token.
     NameCards: AdminWallets WriteWallets;
     /// Move money.

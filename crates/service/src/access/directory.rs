@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::{Account, Aid, Client, ClientId, ClientUuid};
 use store::{Error, Store};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// One account's clients.
 pub(crate) struct Members {
@@ -15,10 +15,20 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    fn new(account: Account, clients: Vec<Client>) -> Self {
+    /// Deleted clients are not remembered: nothing is ever asked of them again.
+    fn new(account: Account, clients: impl IntoIterator<Item = Client>) -> Self {
+        let live = |client: &Client| client.deleted_at.is_none();
+        let clients: Vec<Client> = clients.into_iter().filter(live).collect();
         let by_client_id = clients.iter().map(|client| (client.client_id.clone(), client.uuid)).collect();
         let clients = clients.into_iter().map(|client| (client.uuid, client)).collect();
         Self { account, clients, by_client_id }
+    }
+
+    /// The same with one client as it now is.
+    fn with(&self, changed: Client) -> Self {
+        let uuid = changed.uuid;
+        let others = self.clients.values().filter(|client| client.uuid != uuid).cloned();
+        Self::new(self.account.clone(), others.chain([changed]))
     }
 
     pub(crate) fn client(&self, uuid: ClientUuid) -> Option<&Client> {
@@ -29,12 +39,11 @@ impl Members {
         self.by_client_id.get(client_id).and_then(|uuid| self.clients.get(uuid))
     }
 
-    /// The clients that have not been deleted, oldest first.
-    pub(crate) fn live(&self) -> Vec<Client> {
-        let mut live: Vec<Client> =
-            self.clients.values().filter(|client| client.deleted_at.is_none()).cloned().collect();
-        live.sort_by_key(|client| (client.created_at, client.uuid));
-        live
+    /// The clients, oldest first.
+    pub(crate) fn all(&self) -> Vec<Client> {
+        let mut clients: Vec<Client> = self.clients.values().cloned().collect();
+        clients.sort_by_key(|client| (client.created_at, client.uuid));
+        clients
     }
 }
 
@@ -59,21 +68,17 @@ impl Directory {
         Ok(())
     }
 
-    /// Reads one account's clients anew, after a change to them. Where that fails the account is forgotten until
-    /// everything is next read: better nobody gets in than somebody who was shut out.
-    pub(crate) async fn refresh(&self, store: &dyn Store, aid: Aid) {
-        let Some(members) = self.get(aid) else { return };
-        let _reading = self.reading.lock().await;
-        let clients = store.clients(aid).await;
+    /// Waits until nobody reads or changes clients, and keeps others from it while it is held: changes are then
+    /// known here in the order in which they were committed.
+    pub(crate) async fn changing(&self) -> MutexGuard<'_, ()> {
+        self.reading.lock().await
+    }
+
+    /// Knows a client as it was committed.
+    pub(crate) fn put(&self, aid: Aid, client: Client) {
         let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
-        match clients {
-            Ok(clients) => {
-                accounts.insert(aid, Arc::new(Members::new(members.account.clone(), clients)));
-            }
-            Err(error) => {
-                tracing::error!(%error, "the account's clients could not be read");
-                accounts.remove(&aid);
-            }
+        if let Some(members) = accounts.get_mut(&aid) {
+            *members = Arc::new(members.with(client));
         }
     }
 

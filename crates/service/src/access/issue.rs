@@ -27,21 +27,27 @@ pub struct AccessToken {
     pub value: Secret,
     /// Seconds until it expires.
     pub expires_in: u32,
-    /// What it permits.
-    pub scopes: ScopeSet,
+}
+
+/// A client whose secret was checked.
+pub struct Authenticated {
+    aid: Aid,
+    client: Client,
+    /// The generation that goes with the secret it knew.
+    generation: u32,
 }
 
 impl Service {
-    /// Gives a client an access token for `audience`, with every scope granted to it there.
-    pub fn issue_access_token(
+    /// Checks a client's name and secret. Many wrong ones make whoever sends them wait.
+    pub fn check_credentials(
         &self,
         aid: Aid,
         credentials: &Credentials,
-        audience: &Audience,
         network: Network,
-    ) -> Result<AccessToken, Error> {
+    ) -> Result<Authenticated, Error> {
         let now = self.now();
-        let budget_key = (aid, credentials.client_id.clone(), network);
+        let client_id = ClientId::try_from(credentials.client_id.as_str()).ok();
+        let budget_key = (aid, client_id.clone(), network);
         let waits = [
             self.credential_budget.wait_seconds(&budget_key, now),
             self.network_budget.wait_seconds(&network, now),
@@ -49,29 +55,37 @@ impl Service {
         if let Some(retry_after_seconds) = waits.into_iter().flatten().max() {
             return Err(Error::TooManyTries { retry_after_seconds });
         }
-        let Some((client, generation)) = self.authenticated(aid, credentials, now) else {
+        self.authenticated(aid, client_id, &credentials.client_secret, now).ok_or_else(|| {
             self.credential_budget.spend(budget_key, now);
             self.network_budget.spend(network, now);
-            return Err(Error::BadCredentials);
-        };
-        let scopes = granted(&client, audience, aid, &self.hosts)?;
-        let signer = self.signing.signer(aid.mode()).ok_or(Error::Internal)?;
-        let value = sign(&signer, claims(&signer, &client, generation, aid, audience, &scopes, now))?;
-        Ok(AccessToken { value: Secret::new(value), expires_in: LIFE_SECONDS, scopes })
+            Error::BadCredentials
+        })
     }
 
-    /// The client whose secret this is, and the generation that goes with the secret.
-    fn authenticated(&self, aid: Aid, credentials: &Credentials, now: Timestamp) -> Option<(Client, u32)> {
-        let client_id = ClientId::try_from(credentials.client_id.as_str()).ok();
+    /// Gives a client an access token for `audience`, with every scope granted to it there.
+    pub fn issue_access_token(&self, who: &Authenticated, audience: &Audience) -> Result<AccessToken, Error> {
+        let scopes = granted(&who.client, audience, who.aid, &self.hosts)?;
+        let signer = self.signing.signer(who.aid.mode()).ok_or(Error::Internal)?;
+        let value = sign(&signer, claims(&signer, who, audience, &scopes, self.now()))?;
+        Ok(AccessToken { value: Secret::new(value), expires_in: LIFE_SECONDS })
+    }
+
+    fn authenticated(
+        &self,
+        aid: Aid,
+        client_id: Option<ClientId>,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Option<Authenticated> {
         let members = self.directory.get(aid);
-        let client =
-            members.as_deref().zip(client_id).and_then(|(members, id)| members.by_client_id(&id).cloned());
+        let known = members.as_deref().zip(client_id);
+        let client = known.and_then(|(members, id)| members.by_client_id(&id).cloned());
         // An unknown client costs as much time as a wrong secret.
         let uuid = client.as_ref().map_or(domain::ClientUuid(Uuid::nil()), |client| client.uuid);
-        let presented = self.keys.client_secret(uuid, credentials.client_secret.expose());
-        let client = client.filter(|client| client.deleted_at.is_none())?;
+        let presented = self.keys.client_secret(uuid, secret.expose());
+        let client = client?;
         let generation = generation_of(&client, presented, now)?;
-        Some((client, generation))
+        Some(Authenticated { aid, client, generation })
     }
 }
 
@@ -95,25 +109,23 @@ fn granted(client: &Client, audience: &Audience, aid: Aid, hosts: &PublicHosts) 
 
 fn claims(
     signer: &Signer,
-    client: &Client,
-    generation: u32,
-    aid: Aid,
+    who: &Authenticated,
     audience: &Audience,
     scopes: &ScopeSet,
     now: Timestamp,
 ) -> Claims {
     let issued_at = now.unix_ms() / 1_000;
     Claims {
-        iss: format!("https://{aid}@{}", signer.issuer_host),
+        iss: format!("https://{}@{}", who.aid, signer.issuer_host),
         aud: audience.to_string(),
-        sub: client.uuid.0,
-        client_id: client.client_id.to_string(),
+        sub: who.client.uuid.0,
+        client_id: who.client.client_id.to_string(),
         scope: scopes.to_string(),
         iat: issued_at,
         nbf: issued_at,
         exp: issued_at + i64::from(LIFE_SECONDS),
         jti: Uuid::new_v4(),
-        r#gen: generation,
+        r#gen: who.generation,
     }
 }
 

@@ -11,12 +11,14 @@ mod signing;
 pub use audience::PublicHosts;
 pub(crate) use bearer::{Bearers, LIFE_SECONDS};
 pub use budget::Network;
-pub(crate) use budget::{Budget, CREDENTIAL_ALLOWANCE, NETWORK_ALLOWANCE, TOKEN_ALLOWANCE};
+pub(crate) use budget::{
+    Budget, CREDENTIAL_ALLOWANCE, NETWORK_ALLOWANCE, TOKEN_CLIENT_ALLOWANCE, TOKEN_NETWORK_ALLOWANCE,
+};
 pub use caller::{
-    ActivateCards, AnyScope, Caller, CreateCards, ForfeitCards, Info, NameCards, Permission, Permit,
-    ReadAccounts, ReadCards, ReadCustomerCards, WriteAccounts, WriteCards, WriteTransactions,
+    ActivateCards, AnyScope, Caller, CreateCards, ForfeitCards, NameCards, Permission, Permit, ReadAccounts,
+    ReadCards, ReadCustomerCards, WriteAccounts, WriteCards, WriteTransactions,
 };
 pub(crate) use directory::Directory;
-pub use issue::{AccessToken, Credentials};
+pub use issue::{AccessToken, Authenticated, Credentials};
 pub(crate) use signing::{NewKey, SigningKeys};
 pub use signing::{PublicKey, RotationFault};

@@ -12,13 +12,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{Mode, Timestamp};
 use jsonwebtoken::DecodingKey;
 use store::{SigningKey, Store};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::secrets::{KEY_VERSION, Keys, Sealed};
 
 /// Signs with the newest key of a mode, verifies with every one that still counts.
 #[derive(Default)]
-pub(crate) struct SigningKeys(RwLock<Arc<Loaded>>);
+pub(crate) struct SigningKeys {
+    keys: RwLock<Arc<Loaded>>,
+    /// Held while reading, so that keys read later are never overwritten by keys read before.
+    reading: Mutex<()>,
+}
 
 #[derive(Default)]
 struct Loaded {
@@ -80,6 +85,7 @@ impl Signer {
 impl SigningKeys {
     /// Reads the keys anew.
     pub(crate) async fn load(&self, store: &dyn Store, keys: &Keys) -> Result<(), RotationFault> {
+        let _reading = self.reading.lock().await;
         let mut loaded = Loaded::default();
         for row in store.signing_keys().await? {
             let verifying = verifying_key(&row).ok_or_else(|| RotationFault::Unreadable(row.kid.clone()))?;
@@ -89,7 +95,7 @@ impl SigningKeys {
                 loaded.signers.insert(row.mode, Arc::new(signer));
             }
         }
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
         Ok(())
     }
 
@@ -147,7 +153,7 @@ impl SigningKeys {
     }
 
     fn loaded(&self) -> Arc<Loaded> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -44,7 +44,6 @@ impl Service {
         request: ActivateRequest,
     ) -> Result<CardDetails, Error> {
         let caller = permit.caller();
-        let card_id = request.card_id.clone();
         let activate = Activate {
             card_id: request.card_id,
             ref_id: request.ref_id,
@@ -60,11 +59,9 @@ impl Service {
             token_expires_after_transaction: request.token_expires_after_transaction,
             fund: TransactionId(self.new_id()),
         };
-        let outcome = self.submit(caller, Command::Activate(Box::new(activate))).await??;
-        let Outcome::CardActivated(card) = outcome else {
-            return Err(Error::Internal);
-        };
-        let tokens = self.store.card(caller.aid, &card_id, true).await?.map(|details| details.tokens);
-        Ok(CardDetails { card: *card, tokens: tokens.unwrap_or_default() })
+        match self.submit(caller, Command::Activate(Box::new(activate))).await?? {
+            Outcome::CardActivated(details) => Ok(*details),
+            _ => Err(Error::Internal),
+        }
     }
 }

@@ -74,7 +74,7 @@ impl Service {
             let batch = self.new_batch(caller.aid, request, &secrets);
             (secrets, Command::CreateBatch(batch))
         };
-        let Made { secrets, at, command } =
+        let Made { secrets, at, command, .. } =
             self.make(caller, Operation::CreateBatch, idempotency, make).await?;
         let batch = match command {
             Some(Command::CreateBatch(batch)) => batch,
@@ -93,8 +93,8 @@ impl Service {
     }
 
     fn batch_secrets(&self, request: &BatchRequest, currency: Currency) -> BatchSecrets {
-        let mut pins = CodeMaker::new(&*self.random, &request.pin);
-        let mut tokens = CodeMaker::new(&*self.random, &request.token.format);
+        let mut pins = CodeMaker::of_pins(&*self.random, &request.pin);
+        let mut tokens = CodeMaker::of_tokens(&*self.random, &request.token.format);
         let cards =
             request.cards.iter().map(|_| self.card_secrets(Some(&mut pins), Some(&mut tokens))).collect();
         BatchSecrets { batch: BatchId(self.new_id()), currency, cards }

@@ -65,8 +65,9 @@ impl Service {
     }
 
     fn created_secrets(&self, request: &CreateCardRequest) -> CreatedSecrets {
-        let mut pin = request.pin.as_ref().map(|format| CodeMaker::new(&*self.random, format));
-        let mut token = request.token.as_ref().map(|terms| CodeMaker::new(&*self.random, &terms.format));
+        let mut pin = request.pin.as_ref().map(|format| CodeMaker::of_pins(&*self.random, format));
+        let mut token =
+            request.token.as_ref().map(|terms| CodeMaker::of_tokens(&*self.random, &terms.format));
         CreatedSecrets { card: self.card_secrets(pin.as_mut(), token.as_mut()), fund: self.new_id() }
     }
 

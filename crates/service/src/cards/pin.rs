@@ -32,7 +32,7 @@ impl Service {
         // A PIN's hash is bound to the card's own id, which never changes; the order is judged by the committer.
         let card = self.card_uuid(caller.aid, card_id).await?;
         let make = || {
-            let value = CodeMaker::new(&*self.random, format).make();
+            let value = CodeMaker::of_pins(&*self.random, format).make();
             let pin = self.new_pin(card, format, &value);
             (PinSecret(value), Command::RotatePin(RotatePin { card_id: card_id.clone(), pin }))
         };

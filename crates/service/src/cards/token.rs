@@ -44,7 +44,7 @@ impl Service {
     ) -> Result<MadeToken, Error> {
         let caller = permit.caller();
         let make = || {
-            let value = CodeMaker::new(&*self.random, &request.terms.format).make();
+            let value = CodeMaker::of_tokens(&*self.random, &request.terms.format).make();
             let secrets = TokenSecrets { uuid: TokenUuid(self.new_id()), value };
             let token = self.new_token(caller.aid, secrets.uuid, &request.terms, &secrets.value);
             let (card_id, ref_id) = (request.card_id.clone(), request.ref_id.clone());

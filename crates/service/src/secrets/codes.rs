@@ -18,19 +18,24 @@ pub(crate) struct CodeMaker<'a> {
     block: Zeroizing<Vec<u8>>,
     format: &'a Format,
     alphabet: Vec<u8>,
+    makes_uuids: bool,
 }
 
 impl<'a> CodeMaker<'a> {
-    pub(crate) fn new(random: &'a dyn Random, format: &'a Format) -> Self {
+    pub(crate) fn of_tokens(random: &'a dyn Random, format: &'a Format) -> Self {
+        Self { makes_uuids: format.is_uuid(), ..Self::of_pins(random, format) }
+    }
+
+    pub(crate) fn of_pins(random: &'a dyn Random, format: &'a Format) -> Self {
         let alphabet = format.classes.alphabet().into_bytes();
-        Self { random, block: Zeroizing::new(Vec::new()), format, alphabet }
+        Self { random, block: Zeroizing::new(Vec::new()), format, alphabet, makes_uuids: false }
     }
 
     pub(crate) fn make(&mut self) -> Secret {
         let mut code =
             String::with_capacity(self.format.prefix.as_str().len() + usize::from(self.format.length));
         code.push_str(self.format.prefix.as_str());
-        if self.format.is_uuid() {
+        if self.makes_uuids {
             let mut text = Zeroizing::new([0; uuid::fmt::Hyphenated::LENGTH]);
             let bytes = std::array::from_fn(|_| self.byte());
             code.push_str(
@@ -98,7 +103,7 @@ mod tests {
     #[test]
     fn codes_have_the_prefix_the_length_and_the_alphabet_asked_for() {
         let format = format(20, true);
-        let code = CodeMaker::new(&SystemRandom, &format).make();
+        let code = CodeMaker::of_tokens(&SystemRandom, &format).make();
         let made = code.expose().strip_prefix("DINCARD:").expect("the prefix");
         assert_eq!(made.len(), 20);
         assert!(made.bytes().all(|byte| byte.is_ascii_digit()));
@@ -107,7 +112,7 @@ mod tests {
     #[test]
     fn a_default_token_is_a_version_4_uuid() {
         let format = Format::token(&FormatRequest::default()).expect("the default");
-        let code = CodeMaker::new(&SystemRandom, &format).make();
+        let code = CodeMaker::of_tokens(&SystemRandom, &format).make();
         let uuid = uuid::Uuid::parse_str(code.expose().trim_start_matches("DINCARD:")).expect("a UUID");
         assert_eq!(uuid.get_version_num(), 4);
     }
@@ -117,7 +122,7 @@ mod tests {
         const CODES: usize = 40_000;
         let format = format(16, false);
         let size = format.classes.alphabet().len();
-        let mut maker = CodeMaker::new(&SystemRandom, &format);
+        let mut maker = CodeMaker::of_tokens(&SystemRandom, &format);
         let mut counts: HashMap<(usize, u8), usize> = HashMap::new();
         let mut seen = HashSet::new();
         for _ in 0..CODES {
@@ -148,7 +153,7 @@ mod tests {
         }
         let format = format(128, true);
         let random = Counting(250.into());
-        let code = CodeMaker::new(&random, &format).make();
+        let code = CodeMaker::of_tokens(&random, &format).make();
         assert!(code.expose().starts_with("DINCARD:0123456789"), "250 to 255 are not digits");
     }
 }

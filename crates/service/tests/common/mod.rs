@@ -82,8 +82,8 @@ impl World {
 
     pub fn token_of(&self, client_id: &str, secret: &Secret) -> Result<Secret, service::Error> {
         let credentials = Credentials { client_id: client_id.to_owned(), client_secret: secret.clone() };
-        let token = self.service.issue_access_token(self.aid, &credentials, &self.audience(), network())?;
-        Ok(token.value)
+        let who = self.service.check_credentials(self.aid, &credentials, network())?;
+        Ok(self.service.issue_access_token(&who, &self.audience())?.value)
     }
 
     pub fn first_token(&self) -> Secret {

@@ -220,3 +220,166 @@ impl<T> Queue<T> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn aid(number: usize) -> Aid {
+        Aid::try_from(format!("T{number:08}").as_str()).expect("an account id")
+    }
+
+    fn limits(orders_max: usize, rows_max: usize, group_rows_max: usize) -> Limits {
+        Limits { orders_max, rows_max, group_rows_max }
+    }
+
+    fn waiting(rows: usize, is_bulk: bool, item: &'static str) -> Waiting<&'static str> {
+        Waiting { rows, is_bulk, deadline: Instant::now() + Duration::from_secs(60), item }
+    }
+
+    fn money(item: &'static str) -> Waiting<&'static str> {
+        waiting(1, false, item)
+    }
+
+    fn bulk(item: &'static str) -> Waiting<&'static str> {
+        waiting(1_000, true, item)
+    }
+
+    /// The items of the next group, account by account.
+    fn next(queue: &mut Queue<&'static str>) -> Vec<&'static str> {
+        let group = queue.next_group(Instant::now());
+        group.into_iter().flat_map(|group| group.accounts).flat_map(|(_, items)| items).collect()
+    }
+
+    #[test]
+    fn orders_of_an_account_keep_their_order() {
+        let mut queue = Queue::new(Limits::default());
+        for item in ["a", "b", "c"] {
+            queue.push(aid(1), money(item)).expect("room");
+        }
+        assert_eq!(next(&mut queue), ["a", "b", "c"]);
+        assert!(queue.is_empty() && next(&mut queue).is_empty());
+    }
+
+    #[test]
+    fn accounts_take_turns_within_a_group() {
+        let mut queue = Queue::new(limits(100, 100, 4));
+        for item in ["a1", "a2", "a3", "a4", "a5"] {
+            queue.push(aid(1), money(item)).expect("room");
+        }
+        queue.push(aid(2), money("b1")).expect("room");
+        queue.push(aid(3), money("c1")).expect("room");
+        assert_eq!(next(&mut queue), ["a1", "a2", "b1", "c1"]);
+        assert_eq!(next(&mut queue), ["a3", "a4", "a5"]);
+    }
+
+    #[test]
+    fn an_account_left_out_of_a_group_is_first_in_the_next() {
+        let mut queue = Queue::new(limits(100, 100, 2));
+        for (account, item) in [(1, "a1"), (1, "a2"), (2, "b1"), (3, "c1"), (3, "c2")] {
+            queue.push(aid(account), money(item)).expect("room");
+        }
+        assert_eq!(next(&mut queue), ["a1", "b1"]);
+        assert_eq!(next(&mut queue), ["c1", "a2"]);
+        assert_eq!(next(&mut queue), ["c2"]);
+    }
+
+    #[test]
+    fn between_two_groups_of_money_there_is_at_most_one_bulk_order() {
+        let mut queue = Queue::new(limits(100, 100_000, 2));
+        for item in ["B1", "B2", "B3"] {
+            queue.push(aid(1), bulk(item)).expect("room");
+        }
+        for item in ["m1", "m2", "m3"] {
+            queue.push(aid(1), money(item)).expect("room");
+        }
+        let groups: Vec<_> = (0..5).map(|_| next(&mut queue)).collect();
+        assert_eq!(groups, [vec!["m1", "m2"], vec!["B1"], vec!["m3"], vec!["B2"], vec!["B3"]]);
+    }
+
+    #[test]
+    fn accounts_take_turns_with_bulk_orders_too() {
+        let mut queue = Queue::new(Limits::default());
+        for (account, item) in [(1, "A1"), (1, "A2"), (2, "B1")] {
+            queue.push(aid(account), bulk(item)).expect("room");
+        }
+        assert_eq!([next(&mut queue), next(&mut queue), next(&mut queue)], [["A1"], ["B1"], ["A2"]]);
+    }
+
+    #[test]
+    fn an_order_larger_than_a_group_goes_alone() {
+        let mut queue = Queue::new(limits(100, 100, 4));
+        queue.push(aid(1), money("a")).expect("room");
+        queue.push(aid(1), waiting(9, false, "large")).expect("room");
+        queue.push(aid(1), money("b")).expect("room");
+        assert_eq!(next(&mut queue), ["a"]);
+        assert_eq!(next(&mut queue), ["large"]);
+        assert_eq!(next(&mut queue), ["b"]);
+    }
+
+    #[test]
+    fn an_account_has_a_quarter_of_the_queue_and_no_more() {
+        let mut queue = Queue::new(limits(8, 100, 100));
+        queue.push(aid(1), money("a")).expect("room");
+        queue.push(aid(1), money("b")).expect("room");
+        assert_eq!(queue.push(aid(1), money("c")), Err("c"));
+        queue.push(aid(2), money("d")).expect("another account's share");
+        next(&mut queue);
+        queue.push(aid(1), money("c")).expect("room again");
+    }
+
+    #[test]
+    fn a_full_queue_takes_nothing() {
+        let mut queue = Queue::new(limits(4, 100, 100));
+        for account in 1..=4 {
+            queue.push(aid(account), money("a")).expect("room");
+        }
+        assert_eq!(queue.push(aid(5), money("b")), Err("b"));
+        assert_eq!(queue.len(), 4);
+    }
+
+    #[test]
+    fn rows_fill_the_queue_as_orders_do() {
+        let mut queue = Queue::new(limits(1_000, 16_000, 1_024));
+        for _ in 0..4 {
+            queue.push(aid(1), bulk("B")).expect("room");
+        }
+        assert_eq!(queue.push(aid(1), bulk("B")), Err("B"));
+        queue.push(aid(2), bulk("B")).expect("another account's share");
+    }
+
+    #[test]
+    fn what_is_too_large_for_any_share_waits_alone() {
+        let mut queue = Queue::new(limits(8, 100, 100));
+        queue.push(aid(1), bulk("B")).expect("the only one of its account");
+        assert_eq!(queue.push(aid(1), money("m")), Err("m"));
+        assert_eq!(next(&mut queue), ["B"]);
+    }
+
+    #[test]
+    fn what_came_too_late_is_given_up_and_takes_no_room_in_a_group() {
+        let mut queue = Queue::new(limits(100, 100, 2));
+        let now = Instant::now();
+        for (item, deadline) in [("late", now), ("a", now + Duration::from_secs(1)), ("late too", now)] {
+            queue.push(aid(1), Waiting { deadline, ..money(item) }).expect("room");
+        }
+        queue.push(aid(1), money("b")).expect("room");
+        let group = queue.next_group(now).expect("a group");
+        assert_eq!(group.given_up, ["late", "late too"]);
+        assert_eq!(group.accounts, [(aid(1), vec!["a", "b"])]);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn draining_leaves_an_empty_queue() {
+        let mut queue = Queue::new(Limits::default());
+        queue.push(aid(1), money("a")).expect("room");
+        queue.push(aid(2), bulk("B")).expect("room");
+        let mut drained = queue.drain();
+        drained.sort_unstable();
+        assert_eq!(drained, ["B", "a"]);
+        assert!(queue.is_empty() && queue.next_group(Instant::now()).is_none());
+    }
+}

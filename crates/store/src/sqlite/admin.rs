@@ -22,7 +22,7 @@ const INSERT_SIGNING_KEY: &str = "INSERT INTO signing_key (kid, mode, issuer_hos
 /// Answers forgotten in one transaction; each may be as large as a batch, and others wait meanwhile.
 const FORGOTTEN_AT_ONCE: u32 = 200;
 
-const FORGET: &str = "DELETE FROM idempotency WHERE aid = ?1 AND (client, operation, mac) IN \
+pub const FORGET: &str = "DELETE FROM idempotency WHERE aid = ?1 AND (client, operation, mac) IN \
     (SELECT client, operation, mac FROM idempotency WHERE aid = ?1 AND created_at <= ?2 LIMIT ?3)";
 
 /// Every account, oldest first.

@@ -11,7 +11,7 @@ use crate::{CardFilter, CardPage, CardQuery, CustomerCardsQuery};
 
 const LIST: &str = select!(card "WHERE aid = ?1");
 
-const OF_CUSTOMER: &str = select!(card "WHERE aid = ?1 AND customer_id = ?2 AND uuid > ?3
+pub const OF_CUSTOMER: &str = select!(card "WHERE aid = ?1 AND customer_id = ?2 AND uuid > ?3
     AND deleted_at IS NULL AND activated_at IS NOT NULL AND (expires_at IS NULL OR expires_at > ?4)
     ORDER BY uuid LIMIT ?5");
 

@@ -1,7 +1,6 @@
 //! Connections, set up as the promises need them, and asked whether they are.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, types::Value};
 
@@ -56,6 +55,15 @@ pub fn reader(file: &Path, cache_kib: u32) -> Result<Connection, Error> {
     Ok(conn)
 }
 
+/// A connection that copies the write-ahead log into the database.
+pub fn checkpointer(file: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = open(file, flags)?;
+    let cache_kib = 1_024;
+    set(&conn, settings(cache_kib))?;
+    Ok(conn)
+}
+
 /// A connection to a copy that nobody else uses.
 pub fn copy(file: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -104,9 +112,6 @@ pub fn read(conn: &Connection, name: &str) -> rusqlite::Result<String> {
         _ => String::new(),
     })
 }
-
-/// How long a checkpoint that must wait for readers does so.
-pub const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {

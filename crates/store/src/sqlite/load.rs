@@ -25,6 +25,22 @@ const GRANTS: &str = select!(client_grant "WHERE aid = ?1 AND client = ?2 ORDER 
 const ALL_GRANTS: &str = select!(client_grant "WHERE aid = ?1 ORDER BY client, place");
 const REPLAY: &str = select!(idempotency "WHERE aid = ?1 AND client = ?2 AND operation = ?3 AND mac = ?4");
 
+/// Every statement that loads one thing, to be asked how it finds it.
+#[cfg(test)]
+pub const STATEMENTS: [&str; 11] = [
+    CARD_BY_ID,
+    CARD_BY_UUID,
+    TOKEN_BY_MAC,
+    OWN_TOKEN,
+    TOKEN_BY_REF_ID,
+    TOKEN_BY_UUID,
+    LIVE_TOKENS,
+    BY_REF_ID,
+    CLIENT,
+    GRANTS,
+    REPLAY,
+];
+
 /// Loads what `needs` names of one account.
 pub fn world(conn: &Connection, aid: Aid, needs: &Needs) -> Result<World, Fault> {
     let mut loading = Loading { conn, aid, world: World::default() };
@@ -73,7 +89,8 @@ pub fn card_by_id(conn: &Connection, aid: Aid, card_id: &CardId) -> Result<Optio
 /// A card's tokens that have not been deleted, oldest first.
 pub fn live_tokens(conn: &Connection, aid: Aid, card: &Card) -> Result<Vec<Token>, Fault> {
     let mut live = conn.prepare_cached(LIVE_TOKENS)?;
-    all(&mut live, params![aid.as_str(), card.uuid.0.as_bytes()], |row| rows::token(row, &card.card_id))
+    let params = params![aid.as_str(), card.uuid.0.as_bytes()];
+    all(&mut live, params, |row| rows::token(row, &card.card_id))
 }
 
 /// A kept answer, run out or not.
@@ -168,7 +185,11 @@ impl Loading<'_> {
                 continue;
             };
             match need {
-                TokenNeed::MadeWithCard => self.own_token(card, card_id)?,
+                TokenNeed::All => {
+                    for token in live_tokens(self.conn, aid, self.card(card)?)? {
+                        self.world.put_token(token);
+                    }
+                }
                 TokenNeed::RefId(ref_id) => {
                     // The token made with the card has no reference of its own in its row.
                     if *ref_id == RefId::from(card_id) {

@@ -3,6 +3,7 @@
 mod admin;
 mod backup;
 mod cards;
+mod checkpoint;
 mod connection;
 mod fault;
 mod fields;
@@ -29,6 +30,7 @@ use tokio::sync::oneshot;
 
 use crate::committer::{Committer, Limits};
 use crate::{Error, SigningKey};
+use checkpoint::Checkpoints;
 use fault::Fault;
 use files::Files;
 use read::Readers;
@@ -74,7 +76,9 @@ impl SqliteStore {
         let mut conn = connection::writer(&files.database, cache_kib)?;
         migrate::run(&mut conn, clock.now())?;
         let readers = Readers::open(&files.database, settings.readers, settings.read_time_max)?;
-        let committer = Committer::start(Writer::new(conn, lock), Arc::clone(&clock), settings.limits)
+        let checkpoints = Checkpoints::start(&files.database, &mut conn)?;
+        let writer = Writer::new(conn, checkpoints, lock);
+        let committer = Committer::start(writer, Arc::clone(&clock), settings.limits)
             .map_err(|error| Error::Open(format!("no thread for the committer: {error}")))?;
         Ok(Arc::new(Self { files, clock, readers, committer: Some(committer) }))
     }

@@ -1,1 +1,282 @@
+//! What can only be seen, or broken, from within.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Aid, Status};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::fault::Fault;
+use super::{SqliteSettings, SqliteStore, connection};
+use crate::suite::fixture::{amount, by_id, by_token, card_id, every_card};
+use crate::suite::{Fixture, Opened, TestClock};
+use crate::{CardFilter, CardQuery, Error, Store as _};
+
+struct World {
+    f: Fixture,
+    store: Arc<SqliteStore>,
+    _dir: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::with(SqliteSettings::default()).await
+    }
+
+    async fn with(settings: SqliteSettings) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let clock = Arc::new(TestClock::default());
+        let store = SqliteStore::open(dir.path(), clock.clone(), settings).expect("a store");
+        let opened = Opened { store: store.clone(), keep: Box::new(()) };
+        Self { f: Fixture::new(opened, clock).await, store, _dir: dir }
+    }
+
+    /// Does what no order does, on the connection that writes.
+    async fn meddle(&self, sql: &'static str) {
+        self.store.write(move |conn| Ok(conn.execute_batch(sql)?)).await.expect("done");
+    }
+}
+
+/// Settings on which promises rest.
+const NAMES: [&str; 8] = [
+    "journal_mode",
+    "synchronous",
+    "foreign_keys",
+    "busy_timeout",
+    "cache_size",
+    "wal_autocheckpoint",
+    "mmap_size",
+    "temp_store",
+];
+
+#[tokio::test]
+async fn the_connection_that_writes_is_set_up_as_promised() {
+    let world = World::new().await;
+    let read = |conn: &Connection| NAMES.map(|name| connection::read(conn, name).expect("a setting"));
+    let settings = world.store.write(move |conn| Ok(read(conn))).await.expect("settings");
+    assert_eq!(settings, ["wal", "2", "1", "5000", "-131072", "16384", "0", "2"]);
+}
+
+#[tokio::test]
+async fn connections_that_read_cannot_write() {
+    let world = World::new().await;
+    let written = world.store.read(|conn| Ok(conn.execute("DELETE FROM card", [])?)).await;
+    assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
+    let only = world.store.read(|conn| Ok(connection::read(conn, "query_only")?)).await;
+    assert_eq!(only, Ok("1".to_owned()));
+}
+
+/// One page more than there are is one too many; the batch needs some.
+#[tokio::test]
+async fn a_full_disk_refuses_the_group_and_lets_go_when_there_is_room_again() {
+    let world = World::new().await;
+    world.f.has_card("card", 100).await;
+    world.meddle("PRAGMA max_page_count = 1").await;
+    let ids: Vec<String> = (0..1_000).map(|card| format!("{card}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let batch = world.f.order(world.f.batch(&ids));
+    let refused = world.f.try_submit(world.f.aid, batch.clone()).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert_eq!(world.f.list(&every_card(world.f.now())).await, ["card"]);
+    world.meddle("PRAGMA max_page_count = 1000000").await;
+    assert!(world.f.submit(batch).await.is_ok());
+    world.store.check().await.expect("works");
+}
+
+#[tokio::test]
+async fn a_failing_commit_has_an_unknown_outcome_and_ends_the_store() {
+    let world = World::new().await;
+    world.f.has_card("card", 100).await;
+    let set = world.store.committer().expect("a committer").run(|writer| {
+        let hooked = writer.connection().commit_hook(Some(|| true));
+        (hooked.map_err(|error| Fault::from(error).into_error()), true)
+    });
+    set.expect("room").await.expect("heard").expect("a commit hook");
+    let order = world.f.order(world.f.draw(by_id("card"), "sale", 1));
+    let outcome = world.f.try_submit(world.f.aid, order.clone()).await;
+    assert!(matches!(outcome, Err(Error::OutcomeUnknown(_))), "{outcome:?}");
+    world.store.failed().await;
+    let after = world.f.try_submit(world.f.aid, order).await;
+    assert!(matches!(after, Err(Error::Unavailable(_))), "{after:?}");
+    let read = world.store.card(world.f.aid, &card_id("card"), false).await;
+    assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
+    assert!(matches!(world.store.check().await, Err(Error::Unavailable(_))));
+}
+
+/// What a row of a card holds that this program does not write, and by which column it is told.
+const DAMAGES: [(&str, &str); 5] = [
+    ("UPDATE card SET type = 'voucher' WHERE card_id = 'bad'", "card.type"),
+    ("UPDATE card SET currency = 'XXQ' WHERE card_id = 'bad'", "card.currency"),
+    ("UPDATE card SET funds = 1000000000001 WHERE card_id = 'bad'", "card.funds"),
+    ("UPDATE card SET created_at = -1 WHERE card_id = 'bad'", "card.created_at"),
+    ("UPDATE card SET uuid = x'00' WHERE card_id = 'bad'", "card.uuid"),
+];
+
+#[tokio::test]
+async fn a_damaged_row_is_told_by_table_and_column() {
+    for (damage, column) in DAMAGES {
+        let world = World::new().await;
+        world.f.has_card("good", 100).await;
+        world.f.done(world.f.batch(&["bad"])).await;
+        let meddled = world.store.write(move |conn| {
+            conn.pragma_update(None, "ignore_check_constraints", true)?;
+            conn.execute("DELETE FROM card_token", [])?;
+            Ok(conn.execute(damage, [])?)
+        });
+        assert_eq!(meddled.await, Ok(1), "{damage}");
+        let read = world.store.card(world.f.aid, &card_id("bad"), false).await;
+        assert_eq!(read, Err(Error::Damaged(column.to_owned())));
+        let (bad, good) = (world.f.draw(by_id("bad"), "sale", 1), world.f.draw(by_id("good"), "sale", 1));
+        let (bad, good) = (world.f.order(bad), world.f.order(good));
+        let (bad, good) =
+            tokio::join!(world.f.try_submit(world.f.aid, bad), world.f.try_submit(world.f.aid, good));
+        assert_eq!(bad, Err(Error::Damaged(column.to_owned())));
+        assert!(matches!(good, Ok(Ok(_))), "{good:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_token_is_told_by_table_and_column() {
+    let world = World::new().await;
+    world.f.has_card_with_token("card", 100, world.f.new_token("value")).await;
+    world.meddle("UPDATE card_token SET format = '36:?'").await;
+    let order = world.f.order(world.f.draw(by_token("value"), "sale", 1));
+    let refused = world.f.try_submit(world.f.aid, order).await;
+    assert_eq!(refused, Err(Error::Damaged("card_token.format".to_owned())));
+}
+
+/// Nothing blocks a card yet, but what is read of one is settled.
+#[tokio::test]
+async fn a_blocked_card_is_listed_as_such_and_pays_for_nothing() {
+    let world = World::new().await;
+    world.f.has_card("blocked", 100).await;
+    world.f.has_card("free", 100).await;
+    world.meddle("UPDATE card SET blocked_at = created_at WHERE card_id = 'blocked'").await;
+    for (status, expected) in [(Status::Blocked, "blocked"), (Status::Unused, "free")] {
+        let filter = CardFilter { status: Some(status), ..CardFilter::default() };
+        let query = CardQuery { filter, ..every_card(world.f.now()) };
+        assert_eq!(world.f.list(&query).await, [expected]);
+    }
+    let refused = world.f.refused(world.f.draw(by_id("blocked"), "sale", 1)).await;
+    assert_eq!(refused, domain::Refusal::CardBlocked);
+}
+
+/// What the schema refuses should the rules ever fail.
+const FORBIDDEN: [&str; 9] = [
+    "UPDATE card SET drawdown = funds + 1",
+    "UPDATE card SET reserved = funds - drawdown + 1",
+    "UPDATE card SET funds = -1",
+    "UPDATE card SET drawdown = -1",
+    "UPDATE card SET seq = -1",
+    "UPDATE card SET deleted_at = changed_at",
+    "UPDATE card SET activated_at = NULL, activated_by = NULL",
+    "UPDATE card_transaction SET amount = -1",
+    "DELETE FROM card",
+];
+
+#[tokio::test]
+async fn the_schema_is_a_net_under_the_rules() {
+    let world = World::new().await;
+    let made = world.f.has_card("card", 100).await;
+    for sql in FORBIDDEN {
+        let refused = world.store.write(move |conn| Ok(conn.execute(sql, [])?)).await;
+        assert!(matches!(refused, Err(Error::Internal(_))), "{sql}: {refused:?}");
+    }
+    assert_eq!(world.f.read("card").await.card, made);
+}
+
+#[tokio::test]
+async fn every_order_leaves_one_line_of_audit() {
+    let world = World::new().await;
+    world.f.done(world.f.batch(&["a"])).await;
+    world.f.done(world.f.activate("a", 100)).await;
+    world.f.refused(world.f.activate("a", 100)).await;
+    world.f.done(world.f.token_for("a", "ref", "value")).await;
+    let lines = world.store.read(|conn| {
+        let mut lines =
+            conn.prepare("SELECT place || ' ' || action || ' ' || subject FROM audit ORDER BY place")?;
+        let lines: rusqlite::Result<Vec<String>> = lines.query_map([], |row| row.get(0))?.collect();
+        Ok(lines?)
+    });
+    let expected = ["1 create_batch batch", "2 activate_card card", "3 create_token token"];
+    assert_eq!(lines.await.expect("lines"), expected);
+}
+
+/// Counts to more than any test would wait for.
+const ENDLESS: &str =
+    "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+
+#[tokio::test]
+async fn a_read_that_takes_too_long_is_ended() {
+    let settings =
+        SqliteSettings { readers: 1, read_time_max: Duration::from_millis(100), ..SqliteSettings::default() };
+    let world = World::with(settings).await;
+    let endless = world.store.read(|conn| Ok(conn.query_row(ENDLESS, [], |row| row.get::<_, i64>(0))?)).await;
+    assert_eq!(endless, Err(Error::Overloaded));
+    assert_eq!(world.f.list(&every_card(world.f.now())).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_read_whose_caller_went_away_is_ended() {
+    let settings = SqliteSettings { readers: 1, ..SqliteSettings::default() };
+    let world = World::with(settings).await;
+    {
+        let (began, has_begun) = tokio::sync::oneshot::channel();
+        let endless = world.store.read(move |conn| {
+            began.send(()).expect("the test listens");
+            Ok(conn.query_row(ENDLESS, [], |row| row.get::<_, i64>(0))?)
+        });
+        tokio::select! {
+            _ = endless => panic!("it has no end"),
+            begun = has_begun => begun.expect("begun"),
+        }
+    }
+    // The one connection is free for this only when the other read has ended.
+    assert_eq!(world.f.list(&every_card(world.f.now())).await, [""; 0]);
+}
+
+async fn plan(world: &World, sql: &'static str) -> String {
+    let explained = world.store.read(move |conn| {
+        let mut steps = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let count = steps.parameter_count();
+        let steps: rusqlite::Result<Vec<String>> =
+            steps.query_map(rusqlite::params_from_iter((0..count).map(|_| 1)), |row| row.get(3))?.collect();
+        Ok(steps?.join("; "))
+    });
+    explained.await.expect("a plan")
+}
+
+#[tokio::test]
+async fn no_statement_of_a_request_reads_a_table_through() {
+    let world = World::new().await;
+    for sql in super::load::STATEMENTS {
+        let plan = plan(&world, sql).await;
+        assert!(plan.starts_with("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
+    }
+    let of_customer = plan(&world, super::cards::OF_CUSTOMER).await;
+    assert!(of_customer.contains("card_by_customer") && !of_customer.contains("B-TREE"), "{of_customer}");
+    let forget = plan(&world, super::admin::FORGET).await;
+    assert!(forget.contains("idempotency_by_age") && !forget.contains("SCAN"), "{forget}");
+}
+
+#[tokio::test]
+async fn many_kept_answers_are_forgotten_bit_by_bit() {
+    let world = World::new().await;
+    let aid: Aid = world.f.aid;
+    let many = "INSERT INTO idempotency (aid, client, operation, mac, key_version, created_at, request_mac, \
+        request_key_version, sealed) WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 450) \
+        SELECT ?1, randomblob(16), 'create_card', randomblob(32), 1, 0, randomblob(32), 1, x'00' FROM n";
+    let added = world.store.write(move |conn| Ok(conn.execute(many, [aid.as_str()])?)).await;
+    assert_eq!(added, Ok(450));
+    assert_eq!(world.store.forget_replays(world.f.now()).await, Ok(450));
+}
+
+#[tokio::test]
+async fn a_sound_database_is_inspected() {
+    let world = World::new().await;
+    world.f.has_card("card", 100).await;
+    let seen = world.store.inspect().await.expect("sound");
+    assert_eq!((seen.schema, seen.sqlite), (1, rusqlite::version().to_owned()));
+    assert_eq!(world.f.read("card").await.card.funds, amount(100));
+}

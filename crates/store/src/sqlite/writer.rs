@@ -6,6 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 use domain::{Aid, Changes, Decision, Needs, Order, Refusal, Timestamp, decide};
 use rusqlite::{Connection, ErrorCode};
 
+use super::checkpoint::Checkpoints;
 use super::fault::{Fault, told};
 use super::load;
 use super::persist::{self, Owners};
@@ -19,13 +20,14 @@ const TOKEN_BY_MAC: &str = "card_token.aid, card_token.mac";
 pub struct Writer {
     // Closed before the lock is let go: fields are dropped in this order.
     conn: Connection,
+    checkpoints: Checkpoints,
     _lock: File,
 }
 
 impl Writer {
     /// Takes a connection that was set up, and the lock.
-    pub fn new(conn: Connection, lock: File) -> Self {
-        Self { conn, _lock: lock }
+    pub fn new(conn: Connection, checkpoints: Checkpoints, lock: File) -> Self {
+        Self { conn, checkpoints, _lock: lock }
     }
 
     /// Runs work that is no order, in a transaction of its own. Answers with it whether the connection can go
@@ -48,6 +50,12 @@ impl Writer {
                 Err(error) => (Err(error), false),
             },
         }
+    }
+
+    /// The connection, to be meddled with.
+    #[cfg(test)]
+    pub fn connection(&mut self) -> &mut Connection {
+        &mut self.conn
     }
 
     fn execute(&mut self, sql: &str) -> rusqlite::Result<()> {
@@ -102,15 +110,12 @@ impl Ledger for Writer {
         }
     }
 
-    fn rest(&mut self) {}
+    fn rest(&mut self) {
+        self.checkpoints.rest(&self.conn);
+    }
 
     fn close(&mut self) {
-        // Leaves a database of one file behind; where a reader is in the way the log stays, and nothing is lost.
-        let truncated =
-            self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        if let Err(error) = truncated {
-            tracing::warn!(error = told(&error), "the write-ahead log could not be emptied");
-        }
+        self.checkpoints.close(&self.conn);
     }
 }
 

@@ -2,8 +2,10 @@
 //! is asked.
 
 use std::any::Any;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use domain::{
@@ -248,6 +250,27 @@ impl Fixture {
         self.store.submit(aid, order, soon()).await
     }
 
+    /// What becomes of orders that are all under way at once, accepted in this order.
+    pub async fn submit_all(&self, orders: Vec<Order>) -> Vec<Decision> {
+        let mut running: Vec<_> =
+            orders.into_iter().map(|order| Box::pin(self.try_submit(self.aid, order))).collect();
+        // Polled once, each has been accepted; only then is the first answer waited for.
+        let accept = |context: &mut Context<'_>| {
+            let polled = running.iter_mut().map(|order| order.as_mut().poll(context));
+            Poll::Ready(polled.collect::<Vec<_>>())
+        };
+        let answered = poll_fn(accept).await;
+        let mut decisions = Vec::new();
+        for (order, answer) in running.into_iter().zip(answered) {
+            let answer = match answer {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => order.await,
+            };
+            decisions.push(answer.expect("a decision"));
+        }
+        decisions
+    }
+
     /// What becomes of a command of the fixture's client.
     pub async fn ask(&self, command: impl Ask) -> Decision {
         self.submit(self.order(command)).await
@@ -459,7 +482,8 @@ pub fn written(outcome: Outcome) -> Transaction {
 pub fn card(outcome: Outcome) -> Card {
     match outcome {
         Outcome::CardCreated(details) => details.card,
-        Outcome::CardActivated(card) | Outcome::CardDeleted(card) | Outcome::PinRotated(card) => *card,
+        Outcome::CardActivated(details) => details.card,
+        Outcome::CardDeleted(card) | Outcome::PinRotated(card) => *card,
         other => panic!("not a card: {other:?}"),
     }
 }

@@ -58,9 +58,20 @@ impl<B: Body> FromRequest<Arc<Api>> for Keyed<B> {
         let key = idempotency::key(&parts.headers)?;
         let path = super::path::path_values(&mut parts).await?;
         let (request, text) = read_json::<B>(api, &parts.headers, body).await?;
-        let canonical = |key| Some(Idempotency { key, canonical: idempotency::canonical(&path, &text)? });
-        Ok(Self { request, idempotency: key.and_then(canonical) })
+        let idempotency = match key {
+            Some(key) => Some(Idempotency { key, canonical: canonical(api, path, text).await? }),
+            None => None,
+        };
+        Ok(Self { request, idempotency })
     }
+}
+
+/// What was asked for, so written that equal JSON is equal. It takes a tree, and so a turn.
+async fn canonical(api: &Arc<Api>, path: Vec<(String, String)>, text: String) -> Result<Vec<u8>, ApiError> {
+    let _turn = api.reading.acquire().await.map_err(|_| ApiError::internal())?;
+    let canonical = tokio::task::spawn_blocking(move || idempotency::canonical(&path, &text)).await;
+    let canonical = canonical.map_err(|_| ApiError::internal())?;
+    canonical.ok_or_else(|| ApiError::invalid("the body is nested too deeply to be repeated under a key"))
 }
 
 /// What a query string asks for.
@@ -184,5 +195,133 @@ fn faults_of<B: Body>(text: &str, now: Timestamp) -> ApiError {
     match finish(draft, now, faults) {
         Err(error) => error,
         Ok(_) => ApiError::invalid("the body does not fit this operation"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::{auth, cards, operator, transactions};
+
+    fn is_read_slowly<B: Body>(text: &str) -> bool {
+        let mut faults = Faults::default();
+        let Tree::Grown(value) = tree(text, &mut faults) else {
+            return false;
+        };
+        B::read(&value, &mut faults).is_some() && faults.is_empty()
+    }
+
+    /// The places of every value in `value`, as JSON pointers.
+    fn places(value: &Value, here: &str, found: &mut Vec<String>) {
+        found.push(here.to_owned());
+        match value {
+            Value::Object(object) => {
+                object.iter().for_each(|(name, value)| places(value, &format!("{here}/{name}"), found));
+            }
+            Value::Array(list) => {
+                list.iter()
+                    .enumerate()
+                    .for_each(|(index, value)| places(value, &format!("{here}/{index}"), found));
+            }
+            _ => {}
+        }
+    }
+
+    fn odd_values() -> Vec<Value> {
+        let texts =
+            ["", "x", " x", "x ", "\0", "a\nb", ".", "NOK", "2030-01-01T00:00:00Z", "gift_card", "true"];
+        let mut values: Vec<Value> = texts.into_iter().map(Value::from).collect();
+        values.extend([json!(null), json!(true), json!(0), json!(1), json!(-1), json!(1.5), json!(1.0)]);
+        values.extend([json!(10_000_000_000_000_i64), json!(u64::MAX), json!(1e300), json!("x".repeat(256))]);
+        values.extend([json!([]), json!({}), json!([1]), json!({"a": {"b": [null]}}), json!(["x"])]);
+        values
+    }
+
+    /// Whether both readers agree about `example` with any one value replaced, taken away or doubled.
+    fn check<B: Body>(example: &Value) {
+        assert!(typed::<B>(&example.to_string()).is_some(), "{example}");
+        let mut all = Vec::new();
+        places(example, "", &mut all);
+        let agree = |text: &str| {
+            let fast = typed::<B>(text).is_some();
+            assert_eq!(fast, is_read_slowly::<B>(text), "fast {fast}: {text}");
+        };
+        for place in &all {
+            for odd in odd_values() {
+                let mut changed = example.clone();
+                *changed.pointer_mut(place).expect("a place") = odd;
+                agree(&changed.to_string());
+            }
+            let Some((above, name)) = place.rsplit_once('/') else { continue };
+            let mut changed = example.clone();
+            if let Some(object) = changed.pointer_mut(above).and_then(Value::as_object_mut) {
+                let value = object.shift_remove(name).expect("a field");
+                agree(&changed.to_string());
+                let mark = json!({"mark": value}).to_string();
+                let doubled = format!("{},{}", &mark[1..mark.len() - 1].replace("mark", name), r#""mark":0"#);
+                let mut marked = example.clone();
+                marked.pointer_mut(above).expect("a place")["mark"] = json!(0);
+                agree(&marked.to_string().replacen("\"mark\":0", &doubled, 1));
+            }
+        }
+    }
+
+    fn card() -> Value {
+        json!({
+            "card_id": "a", "type": "gift_card", "name": "n", "customer_id": "c", "originated_by": "o",
+            "metadata": {"a": [1, {"b": "c"}]}, "active_from": "2030-01-01T00:00:00Z",
+            "expires_at": "2031-01-01T00:00:00+01:00", "unknown": [{"a": 1}],
+        })
+    }
+
+    fn with(mut base: Value, more: Value) -> Value {
+        base.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        base
+    }
+
+    fn codes() -> Value {
+        let format = json!({
+            "length": 20, "prefix": "P", "symbols": true, "numbers": false, "characters": null, "barcode": true,
+            "qr": true,
+        });
+        let token = json!({"format": format, "expires_after_transaction": true, "expires_in": 60});
+        json!({"pin": {"format": format}, "card_token": token})
+    }
+
+    #[test]
+    fn both_readers_agree_about_every_body() {
+        let money = json!({"amount": 1, "currency": "NOK"});
+        check::<cards::batch::BatchBody>(&json!({"cards": [card(), {"card_id": "b"}], "options": codes()}));
+        check::<cards::create::CreateBody>(&with(with(card(), codes()), money.clone()));
+        let token =
+            json!({"card_token": {"expires_in": 1, "expires_after_transaction": false}, "ref_id": "r"});
+        check::<cards::activate::ActivateBody>(&with(with(card(), money.clone()), token.clone()));
+        check::<cards::rotate_pin::RotateBody>(&codes());
+        check::<cards::create_token::TokenBody>(&with(
+            codes()["card_token"].clone(),
+            json!({"ref_id": "r", "metadata": {}}),
+        ));
+        let rest = json!({
+            "ref_id": "r", "token": "t", "type": "drawdown", "pin": "1", "pending": false, "expires_in": 1,
+            "parent_id": "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "allow_partial": false,
+        });
+        check::<transactions::create::TransactionBody>(&with(with(card(), money), rest));
+        let audience = "https://cards.example/v1/accounts/T12345678";
+        check::<auth::token::TokenBody>(&json!({"grant_type": "client_credentials", "audience": audience}));
+        check::<auth::clients::create::CreateBody>(&json!({"name": "n", "description": "d"}));
+        check::<auth::clients::change::ChangeBody>(&json!({"name": "n", "description": "d"}));
+        check::<auth::clients::rotate_secret::RotateBody>(&json!({"grace_seconds": 60}));
+        let scope = json!(["read:wallets", "admin:wallets"]);
+        let client = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
+        check::<auth::grants::create::CreateBody>(
+            &json!({"client_id": client, "audience": audience, "scope": scope}),
+        );
+        check::<auth::grants::change::ChangeBody>(&json!({"scope": scope}));
+        check::<operator::accounts::AccountBody>(&json!({
+            "aid": "T12345678", "mode": "T", "name": "n", "default_currency": "NOK", "client_id": "c",
+            "client_secret": "s", "client_name": "n",
+        }));
     }
 }

@@ -82,6 +82,8 @@ codes! {
     RefIdReused = CONFLICT "REF_ID_REUSED";
     /// The key stands for another request.
     IdempotencyKeyReused = CONFLICT "IDEMPOTENCY_KEY_REUSED";
+    /// The body did not arrive in time.
+    RequestTimeout = REQUEST_TIMEOUT "REQUEST_TIMEOUT";
     /// The body is larger than is read.
     BodyTooLarge = PAYLOAD_TOO_LARGE "BODY_TOO_LARGE";
     /// The body is not said to be JSON.
@@ -265,7 +267,6 @@ impl From<service::Error> for ApiError {
                 Self::new(Code::TooManyTries, message).retry_after(retry_after_seconds)
             }
             Error::Refused(refusal) => refusal::refused(&refusal),
-            Error::NotFound => Self::not_found(),
             Error::AccountExists => Self::invalid(message).at(["aid"]),
             Error::Overloaded => Self::new(Code::Overloaded, message).retry_after(1),
             Error::Unavailable(why) => {

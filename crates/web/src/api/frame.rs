@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -123,6 +123,9 @@ fn in_our_shape(response: Response, id: RequestId) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => {
             ApiError::new(Code::MethodNotAllowed, "this path does not know this method")
         }
+        StatusCode::REQUEST_TIMEOUT => {
+            ApiError::new(Code::RequestTimeout, "the body did not arrive in time; nothing was done")
+        }
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(Code::BodyTooLarge, "the body is too large"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             ApiError::new(Code::UnsupportedMediaType, "this content type is not read here")
@@ -135,9 +138,10 @@ fn in_our_shape(response: Response, id: RequestId) -> Response {
     let (parts, _) = response.into_parts();
     let mut shaped = error.into_response();
     shaped.extensions_mut().extend(parts.extensions);
-    for name in [ALLOW, RETRY_AFTER] {
-        if let Some(value) = parts.headers.get(&name) {
-            shaped.headers_mut().insert(name, value.clone());
+    // What the layers within said besides of the body stays: what is allowed, and to whom a browser may show it.
+    for (name, value) in &parts.headers {
+        if *name != CONTENT_TYPE && *name != CONTENT_LENGTH && !shaped.headers().contains_key(name) {
+            shaped.headers_mut().append(name, value.clone());
         }
     }
     shaped
@@ -168,5 +172,83 @@ impl Reply {
             ApiError::internal()
         })?;
         Ok(Self(buffer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::to_bytes;
+    use axum::http::header::RETRY_AFTER;
+    use axum::routing::get;
+    use domain::Clock;
+    use serde_json::Value;
+    use service::{MasterKey, Parts, PublicHosts, Service, SystemClock, SystemRandom};
+    use store::{SqliteSettings, SqliteStore};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::api::access::Door;
+    use crate::api::{ApiSettings, routes};
+
+    async fn answer(routes: Router<Arc<Api>>) -> (Response, Value) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let parts = Parts {
+            store: SqliteStore::open(dir.path(), clock.clone(), SqliteSettings::default()).expect("a store"),
+            master_key: MasterKey::generate(&SystemRandom),
+            clock,
+            random: Arc::new(SystemRandom),
+            hosts: PublicHosts::new(&["https://cards.example".to_owned()], &[]),
+        };
+        let service = Service::open(parts).await.expect("a service");
+        let api = Api::new(service, Door::Public, ApiSettings::default());
+        let request = Request::get("/").body(Body::empty()).expect("a request");
+        let response = routes::framed(routes, api).oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("a body");
+        let body = serde_json::from_slice(&bytes).expect("JSON");
+        (Response::from_parts(parts, Body::empty()), body)
+    }
+
+    fn assert_shows_only_the_id(response: &Response, body: &Value, code: &str) {
+        assert_eq!(response.status(), 500);
+        assert_eq!(body["error"]["code"], code);
+        let id = response.headers()[REQUEST_ID].to_str().expect("an id");
+        let message = format!("the server's log has more about request {id}");
+        assert_eq!(body["error"]["message"], message.as_str());
+        assert_eq!(body["error"]["errors"][0]["message"], message.as_str());
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_tells_nothing() {
+        async fn panicking() {
+            panic!("DINCARD:secret");
+        }
+        let (response, body) = answer(Router::new().route("/", get(panicking))).await;
+        assert_shows_only_the_id(&response, &body, "INTERNAL");
+    }
+
+    #[tokio::test]
+    async fn faults_of_the_server_tell_only_their_code() {
+        let unknown = || async { ApiError::from(service::Error::OutcomeUnknown) };
+        let (response, body) = answer(Router::new().route("/", get(unknown))).await;
+        assert_shows_only_the_id(&response, &body, "OUTCOME_UNKNOWN");
+        let foreign = || async { (StatusCode::BAD_GATEWAY, "connection to 10.0.0.7 refused") };
+        let (response, body) = answer(Router::new().route("/", get(foreign))).await;
+        assert_shows_only_the_id(&response, &body, "INTERNAL");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_served_now_says_when_to_come_again() {
+        let away = || async { ApiError::from(service::Error::Unavailable("disk full at /srv".into())) };
+        let (response, body) = answer(Router::new().route("/", get(away))).await;
+        assert_eq!((response.status().as_u16(), &body["error"]["code"]), (503, &Value::from("UNAVAILABLE")));
+        assert!(response.headers().contains_key(RETRY_AFTER) && !body.to_string().contains("disk"));
+        let busy = || async { ApiError::from(service::Error::Overloaded) };
+        let (response, body) = answer(Router::new().route("/", get(busy))).await;
+        assert_eq!((response.status().as_u16(), &body["error"]["code"]), (503, &Value::from("OVERLOADED")));
+        assert!(response.headers().contains_key(RETRY_AFTER));
     }
 }

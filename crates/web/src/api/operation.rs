@@ -12,6 +12,7 @@ use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, Paths, PathsBuilder,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, Required, ResponseBuilder, SecurityRequirement};
 use utoipa_axum::router::UtoipaMethodRouter;
 
@@ -104,7 +105,7 @@ impl Operation {
                 "The same key with an equal request gives the same answer for 24 hours, secrets included. 1 to 255 \
                  printable ASCII characters, bare or in quotes.",
             ))
-            .schema(Some(<str as Described>::schema(&mut self.schemas)))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(257))))
             .example(Some(json!("5f1c7f0e-8a52-4d0b-9c3e-2d1f6a7b8c90")));
         self.parameters.push(key.build());
         self.refuses(Code::IdempotencyKeyReused, "The Idempotency-Key came with another request before")
@@ -124,6 +125,7 @@ impl Operation {
         let body = kinds.iter().fold(body, |body, kind| body.content(*kind, content.clone()));
         self.doc = self.doc.request_body(Some(body.build()));
         self.refuses(Code::InvalidRequest, "Something in the request is malformed")
+            .refuses(Code::RequestTimeout, "The body did not arrive in time")
             .refuses(Code::BodyTooLarge, "The body is larger than 4 MiB")
             .refuses(Code::UnsupportedMediaType, "The body is of another content type")
     }

@@ -1,6 +1,6 @@
 //! Each rule's refusal as clients see it.
 
-use domain::{ClientUuid, Refusal};
+use domain::{Amount, ClientUuid, Currency, Refusal};
 
 use super::error::{ApiError, Code};
 use super::wire::time_text;
@@ -21,7 +21,8 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
         }
         Refusal::CardNotInactive { at, by, amount, currency } => {
             let (at, by) = (time_text(*at), by_whom(*by));
-            let message = format!("the card was activated at {at} by {by} with {amount} {currency}");
+            let message =
+                format!("the card was activated at {at} by {by} with {}", money(*amount, *currency));
             ApiError::new(Code::CardNotInactive, message)
                 .with("activated_at", at)
                 .with("activated_by", by)
@@ -53,10 +54,38 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
         Refusal::AmountLimit => error(Code::AmountLimit).at(["amount"]),
         Refusal::Dates(_) => error(Code::InvalidRequest).at(["expires_at"]),
         Refusal::LastAdmin => error(Code::InvalidRequest),
-        Refusal::TooManyClients { max } => error(Code::InvalidRequest).with("max", *max),
+        Refusal::TooManyGrants { max } | Refusal::TooManyClients { max } => {
+            error(Code::InvalidRequest).with("max", *max)
+        }
     }
+}
+
+/// An amount as people write it: `500.00 NOK`.
+fn money(amount: Amount, currency: Currency) -> String {
+    let digits = currency.minor_digits();
+    let unit = 10_i64.checked_pow(digits).unwrap_or(1);
+    let (whole, rest) = (amount.minor_units() / unit, amount.minor_units() % unit);
+    let width = usize::try_from(digits).unwrap_or_default();
+    if width == 0 { format!("{whole} {currency}") } else { format!("{whole}.{rest:0width$} {currency}") }
 }
 
 fn by_whom(client: Option<ClientUuid>) -> String {
     client.map_or_else(|| "operator".to_owned(), |client| client.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_told_as_people_write_them() {
+        let told = |minor_units, code| {
+            let amount = Amount::try_from(minor_units).expect("an amount");
+            money(amount, Currency::try_from(code).expect("a currency"))
+        };
+        assert_eq!(told(50_005, "NOK"), "500.05 NOK");
+        assert_eq!(told(0, "NOK"), "0.00 NOK");
+        assert_eq!(told(1_234, "JPY"), "1234 JPY");
+        assert_eq!(told(1_234, "KWD"), "1.234 KWD");
+    }
 }

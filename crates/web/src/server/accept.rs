@@ -71,7 +71,7 @@ pub async fn run<L: Accept>(shared: Arc<Shared>, listener: L, stop: watch::Recei
     }
     drop(listener);
     let connections_open = connections.tasks.len();
-    info!(listener = shared.listener, connections_open, "A listener closed.");
+    info!(listener = shared.listener, connections_open, "listener closed");
     connections.see_out().await
 }
 
@@ -98,7 +98,7 @@ async fn take_in<L: Accept>(connections: &mut Connections, listener: &L, mut sto
             Err(error) => {
                 if !is_failing {
                     let listener = connections.shared.listener;
-                    error!(listener, %error, "A listener cannot accept connections; it keeps trying.");
+                    error!(listener, %error, "listener cannot accept connections and keeps trying");
                 }
                 is_failing = true;
                 sleep(REST).await;
@@ -125,7 +125,7 @@ impl Connections {
         shared.metrics.connection_refused(shared.listener);
         if !std::mem::replace(&mut self.is_full, true) {
             let connections_max = shared.limits.connections_max;
-            warn!(listener = shared.listener, connections_max, "A listener is full and refuses clients.");
+            warn!(listener = shared.listener, connections_max, "listener is full and refuses clients");
         }
         // A handshake costs more than many a request; who is hung up on before it knows as much.
         if shared.tls.is_none()
@@ -148,7 +148,7 @@ impl Connections {
         let connections_cut = self.tasks.len();
         if connections_cut > 0 {
             let drain_ms = self.shared.limits.drain.as_millis();
-            warn!(connections_cut, drain_ms, "Requests in work were cut off, because they took too long.");
+            warn!(connections_cut, drain_ms, "requests in work were cut off, because they took too long");
         }
         self.tasks.shutdown().await;
         Stopped { connections_cut }
@@ -174,7 +174,7 @@ fn is_clients_own(error: &io::Error) -> bool {
 /// A panic ends one connection and no other. What it said went to stderr when it happened.
 fn tell_panic(end: Result<(), JoinError>) {
     if end.is_err_and(|error| error.is_panic()) {
-        error!("A connection ended in a panic.");
+        error!("connection ended in a panic");
     }
 }
 

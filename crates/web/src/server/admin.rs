@@ -17,8 +17,14 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 /// Whether requests should be sent here now. It is asked at each request to `/readyz` and must not wait.
 pub type Ready = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// `/healthz`, which answers while the process can, and `/readyz`, which answers 503 while `ready` says no.
-pub fn health_router(ready: Ready) -> Router {
+/// The admin listener: `/metrics` in OpenMetrics text; `/healthz`, which answers while the process can; `/readyz`,
+/// which answers 503 while `ready` says no.
+pub fn admin_router(metrics: Metrics, ready: Ready) -> Router {
+    let page = Router::new().route("/metrics", get(page)).with_state(metrics);
+    page.merge(health_router(ready))
+}
+
+fn health_router(ready: Ready) -> Router {
     let readyz = |State(ready): State<Ready>| async move {
         match ready() {
             true => "ready\n".into_response(),
@@ -26,12 +32,6 @@ pub fn health_router(ready: Ready) -> Router {
         }
     };
     Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(readyz)).with_state(ready)
-}
-
-/// The admin listener: `/metrics` in OpenMetrics text, and what [`health_router`] has.
-pub fn admin_router(metrics: Metrics, ready: Ready) -> Router {
-    let page = Router::new().route("/metrics", get(page)).with_state(metrics);
-    page.merge(health_router(ready))
 }
 
 async fn page(State(metrics): State<Metrics>) -> Response {

@@ -54,8 +54,8 @@ where
     };
     match stream {
         Ok(Ok(stream)) => serve_http(&shared, stream, peer, accepted, stop).await,
-        Ok(Err(error)) => debug!(%error, "A TLS handshake failed."),
-        Err(_) => debug!("A TLS handshake took too long."),
+        Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
+        Err(_) => debug!("TLS handshake took too long"),
     }
 }
 
@@ -85,7 +85,7 @@ async fn serve_http<S>(
         };
         match overdue_now {
             Some(reason @ (Overdue::Header | Overdue::Stalled)) => {
-                return debug!(?reason, "A client was too slow.");
+                return debug!(?reason, "client was too slow");
             }
             None if progress.is_in_header() => return,
             None => is_leaving = true,
@@ -96,7 +96,7 @@ async fn serve_http<S>(
         overdue.set(progress.overdue(limits));
     };
     if let Err(error) = &end {
-        debug!(%error, "A connection failed.");
+        debug!(%error, "connection failed");
     }
     if progress.is_body_unread() || end.is_err_and(|error| error.is_parse()) {
         discard(connection.into_parts().io.into_inner().into_stream()).await;

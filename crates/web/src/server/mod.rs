@@ -7,8 +7,8 @@
 //!
 //! The order matters, and its first step belongs to the caller:
 //!
-//! 1. Let the readiness given to [`health_router`] answer `false`, and wait as long as the load balancer takes
-//!    to notice. Requests are still served as ever.
+//! 1. Let `/readyz` answer 503, here by the [`Ready`] given to [`admin_router`], and wait as long as the load
+//!    balancer takes to notice. Requests are still served as ever.
 //! 2. Send `true` through the stop channel. The listener takes what already waits in its backlog and closes.
 //!    From now on each answer says `Connection: close`.
 //! 3. An idle connection stays open for [`Limits::farewell`], because a request may be on its way to it, and is
@@ -54,7 +54,7 @@ use hyper::server::conn::http1;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 
-pub use admin::{Ready, admin_router, health_router};
+pub use admin::{Ready, admin_router};
 pub use limits::Limits;
 pub use metrics::{Event, Metrics, PinFailure, StoreFigures, descriptors_max};
 pub use tls::{Tls, TlsFault, TlsFiles};

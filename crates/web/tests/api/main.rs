@@ -1,5 +1,16 @@
 //! The API as its clients see it.
 
+mod access;
 mod cards;
-mod openapi;
+mod docs;
+mod forged;
+mod formats;
+mod frame;
+mod http;
+mod inputs;
+mod lists;
+mod matrix;
+mod operator;
+mod replay;
+mod transactions;
 mod world;

@@ -10,7 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::{Aid, Clock, Currency, Mode, Name, Timestamp};
+use domain::{Aid, Clock, Currency, Name, Timestamp};
 use serde_json::{Value, json};
 use service::{FirstClient, MasterKey, NewAccount, Parts, PublicHosts, Service, SystemRandom};
 use store::{SqliteSettings, SqliteStore};
@@ -46,7 +46,8 @@ pub struct World {
     pub service: Arc<Service>,
     pub router: Router,
     pub first: FirstClient,
-    pub dir: TempDir,
+    pub store: Arc<SqliteStore>,
+    _dir: TempDir,
 }
 
 /// An answer, read whole.
@@ -75,7 +76,7 @@ impl World {
         let clock = Arc::new(SetClock(1_800_000_000_000.into()));
         let store = SqliteStore::open(dir.path(), clock.clone(), SqliteSettings::default()).expect("a store");
         let parts = Parts {
-            store,
+            store: store.clone(),
             master_key: MasterKey::generate(&SystemRandom),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
@@ -84,7 +85,7 @@ impl World {
         let service = Service::open(parts).await.expect("a service");
         let first = make_account(&service, AID).await;
         let router = web::api::router(service.clone(), settings);
-        Self { clock, service, router, first, dir }
+        Self { clock, service, router, first, store, _dir: dir }
     }
 
     pub async fn send(&self, call: Call) -> Answer {
@@ -129,7 +130,7 @@ pub async fn make_account(service: &Arc<Service>, aid: &str) -> FirstClient {
     let aid = Aid::try_from(aid).expect("an account id");
     let new = NewAccount {
         aid: Some(aid),
-        mode: Mode::Test,
+        mode: aid.mode(),
         name: "Test".to_owned(),
         default_currency: Currency::NOK,
     };

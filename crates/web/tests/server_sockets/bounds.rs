@@ -92,7 +92,7 @@ async fn a_panic_costs_one_request_and_not_the_connection() {
     let mut client = server.client().await;
     let answer = client.get("/panic").await;
     assert_eq!(answer.status, 500);
-    let body = r#"{"error":{"message":"The server failed.","code":"INTERNAL","errors":[]}}"#;
+    let body = r#"{"error":{"message":"the server failed","code":"INTERNAL","errors":[]}}"#;
     assert_eq!(answer.body, body);
     assert_eq!(client.get("/").await.status, 200);
     let counted =

@@ -8,9 +8,7 @@ use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use tokio::sync::Notify;
-use web::server::{
-    Event, Limits, Metrics, PinFailure, StoreFigures, admin_router, descriptors_max, health_router,
-};
+use web::server::{Event, Limits, Metrics, PinFailure, StoreFigures, admin_router, descriptors_max};
 
 use super::support::{Running, metrics_page};
 
@@ -160,23 +158,20 @@ async fn the_process_tells_of_itself() {
 }
 
 #[tokio::test]
-async fn health_and_readiness_are_answered_on_either_listener() {
+async fn health_and_readiness_are_answered() {
     let is_ready = Arc::new(AtomicBool::new(true));
     let ready = is_ready.clone();
     let ready = Arc::new(move || ready.load(Ordering::Relaxed));
     let metrics = Metrics::new("1.2.3", StoreFigures::default);
-    for router in [admin_router(metrics, ready.clone()), health_router(ready)] {
-        let server = Running::start(router, Limits::default()).await;
-        let mut client = server.client().await;
-        is_ready.store(true, Ordering::Relaxed);
-        assert_eq!(client.get("/healthz").await.status, 200);
-        assert_eq!(client.get("/readyz").await.status, 200);
-        is_ready.store(false, Ordering::Relaxed);
-        assert_eq!(client.get("/healthz").await.status, 200);
-        let answer = client.get("/readyz").await;
-        assert_eq!(answer.status, 503);
-        assert!(answer.body.contains(r#""code":"UNAVAILABLE","errors":[]"#), "{}", answer.body);
-    }
+    let server = Running::start(admin_router(metrics, ready), Limits::default()).await;
+    let mut client = server.client().await;
+    assert_eq!(client.get("/healthz").await.status, 200);
+    assert_eq!(client.get("/readyz").await.status, 200);
+    is_ready.store(false, Ordering::Relaxed);
+    assert_eq!(client.get("/healthz").await.status, 200);
+    let answer = client.get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains(r#""code":"UNAVAILABLE","errors":[]"#), "{}", answer.body);
 }
 
 #[tokio::test]

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::middleware::{Next, from_fn};
 use axum::routing::{get, post};
 use tokio::time::sleep;
 use web::server::Limits;
@@ -85,7 +88,7 @@ async fn with_noting_handler() -> (Running, Arc<AtomicBool>) {
 }
 
 const TIMED_OUT: &str = concat!(
-    r#"{"error":{"message":"The body of the request did not arrive in time. Nothing was done.","#,
+    r#"{"error":{"message":"the body did not arrive in time; nothing was done","#,
     r#""code":"REQUEST_TIMEOUT","errors":[]}}"#
 );
 
@@ -101,6 +104,36 @@ async fn a_body_that_stalls_is_answered_and_not_acted_upon() {
     assert!(!done.load(Ordering::Relaxed));
     let counted = "http_server_request_duration_seconds_count{method=\"POST\",route=\"/\",status=\"408\"}";
     assert_eq!(server.metric(counted).await, 1.0);
+}
+
+#[tokio::test]
+async fn a_late_body_is_noticed_by_a_handler_on_a_task_of_its_own() {
+    let detached = async |request: Request, next: Next| {
+        let mut response = tokio::spawn(next.run(request)).await.expect("no panic");
+        response.headers_mut().insert("request-id", HeaderValue::from_static("7"));
+        response
+    };
+    let router = Router::new().route("/", post(async |body: String| body)).layer(from_fn(detached));
+    let server = Running::start(router, Limits { body: SHORT, ..Limits::default() }).await;
+    let mut client = server.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\n12345").await;
+    let answer = client.answer().await.expect("an answer");
+    assert_eq!((answer.status, answer.body.as_str()), (408, TIMED_OUT));
+    assert!(answer.header.contains("request-id: 7\r\n"), "{}", answer.header);
+}
+
+#[tokio::test]
+async fn who_does_not_ask_for_the_body_is_not_told_that_it_is_late() {
+    let careless = async |request: Request| {
+        sleep(SHORT * 2).await;
+        drop(request);
+        "done"
+    };
+    let router = Router::new().route("/", post(careless));
+    let server = Running::start(router, Limits { body: SHORT, ..Limits::default() }).await;
+    let mut client = server.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\n12345").await;
+    assert_eq!(client.answer().await.expect("an answer").body, "done");
 }
 
 #[tokio::test]

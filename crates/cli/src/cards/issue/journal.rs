@@ -90,8 +90,8 @@ impl Journal {
         if !differences.is_empty() {
             let name = path.display();
             let what = format!(
-                "{name} is of an interrupted run that differs in {}; repeat that command to finish it, or remove {name} \
-                 to forget it",
+                "{name} is of an interrupted run that differs in {}; repeat that command to finish it, or remove \
+                 {name} to forget it",
                 differences.join(", ")
             );
             return Err(Failure::new(Exit::Declined, what).into());

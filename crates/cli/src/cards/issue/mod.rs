@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use service::deadline;
 use tokio::task::JoinSet;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::http::{Api, Call};
 use crate::output;
 use crate::settings::ApiFlags;
@@ -159,12 +159,13 @@ pub async fn run(flags: IssueFlags) -> Result<()> {
     let patience = Duration::from_secs(flags.patience);
     let manner = Manner { in_flight: flags.in_flight, patience, progress: true };
     let issued = tokio::select! {
-        issued = issue(&api, plan, &flags.out, &manner) => issued?,
-        _ = tokio::signal::ctrl_c() => {
-            let text = "interrupted; the same command goes on where it stopped";
-            return Err(Failure::new(Exit::RetryLater, text).into());
-        }
+        issued = issue(&api, plan, &flags.out, &manner) => issued,
+        _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::RetryLater, "interrupted").into()),
     };
+    let issued = issued.map_err(|error| match exit::of(&error) {
+        Exit::RetryLater => error.context("the same command goes on where it stopped"),
+        _ => error,
+    })?;
     output::note(format!("{} cards in {}", issued.cards, issued.file.display()));
     if flags.json { output::json(&issued) } else { Ok(()) }
 }

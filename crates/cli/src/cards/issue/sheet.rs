@@ -142,7 +142,8 @@ mod tests {
     fn answer(ids: &[&str]) -> Batch {
         let card = |id: &&str| {
             json!({
-                "card_id": id, "batch_id": "b", "pin": {"pin": {"value": "0042"}}, "card_token": {"token": {"value": "1234"}},
+                "card_id": id, "batch_id": "b",
+                "pin": {"pin": {"value": "0042"}}, "card_token": {"token": {"value": "1234"}},
             })
         };
         serde_json::from_value(json!({"cards": ids.iter().map(card).collect::<Vec<_>>()})).expect("an answer")

@@ -100,8 +100,9 @@ async fn handle(
     request: Request,
 ) -> Result<Reply, ApiError> {
     let credentials = basic(request.headers()).ok_or(service::Error::BadCredentials)?;
+    let who = api.service.check_credentials(aid, &credentials, network)?;
     let audience = audience(&api, request).await?;
-    let token = api.service.issue_access_token(aid, &credentials, &audience, network)?;
+    let token = api.service.issue_access_token(&who, &audience)?;
     let (access_token, token_type) = (Shown(&token.value), "Bearer");
     Reply::with_room(&TokenOut { access_token, token_type, expires_in: token.expires_in }, 2_048)
 }

@@ -77,12 +77,16 @@ pub(crate) fn operation() -> Operation {
         .permitted::<CreateCards>()
         .keyed()
         .body::<CreateBody>(json!({
-            "card_id": "gift-4711",
+            "card_id": "spring-0001",
             "amount": 50_000,
             "currency": "NOK",
+            "name": "Spring 2026",
             "customer_id": "customer-17",
-            "pin": {},
-            "card_token": {"format": {"qr": true}},
+            "metadata": {"shelf": 4},
+            "active_from": "2026-03-02T09:00:00Z",
+            "expires_at": "2029-02-28T09:00:00Z",
+            "pin": {"format": {"length": 4}},
+            "card_token": {},
         }))
         .answers::<CreatedOut>(examples::created())
         .refuses(Code::CardIdTaken, "A card of this id exists or existed")

@@ -76,10 +76,11 @@ pub(crate) fn named(
     RefOr::Ref(Ref::from_schema_name(name))
 }
 
-/// Doc lines as one text.
+/// Doc lines as one text; an empty one ends a paragraph.
 pub(crate) fn text_of(lines: &[&str]) -> String {
     let trimmed: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
-    trimmed.join("\n").trim().to_owned()
+    let paragraphs = trimmed.split(|line| line.is_empty()).map(|lines| lines.join(" "));
+    paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
 /// What a struct is called in the document.

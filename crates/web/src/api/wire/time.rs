@@ -1,33 +1,38 @@
 //! Instants, as RFC 3339 writes them.
 
 use domain::Timestamp;
-use jiff::civil::DateTime;
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
 use jiff::fmt::temporal::DateTimePrinter;
-use jiff::tz::Offset;
 
 const NOT_RFC3339: &str = "must be an RFC 3339 date and time such as 2026-11-22T14:00:00.000Z";
 
-/// UTC with milliseconds.
+// Times are reckoned as dates and times of day in UTC: the library's own type for instants ends a day before
+// 9999-12-31T23:59:59Z, which clients write for "never".
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
+
+/// With milliseconds.
 static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// Reads an instant with any offset; what is finer than a millisecond is dropped.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
-    let instant = instant(text).ok_or(NOT_RFC3339)?;
-    Timestamp::try_from(instant.as_millisecond()).map_err(|fault| fault.to_string())
+    let unix_ms = unix_ms(text).ok_or(NOT_RFC3339)?;
+    Timestamp::try_from(unix_ms).map_err(|fault| fault.to_string())
 }
 
 /// `2026-11-22T14:00:00.000Z`
 pub(crate) fn text(time: Timestamp) -> String {
     let mut text = String::with_capacity(24);
     // Every instant of the domain is one that can be written.
-    let instant = jiff::Timestamp::from_millisecond(time.unix_ms()).unwrap_or_default();
-    let written = PRINTER.print_timestamp(&instant, &mut text);
+    let utc = EPOCH.checked_add(SignedDuration::from_millis(time.unix_ms())).unwrap_or(EPOCH);
+    let written = PRINTER.print_datetime(&utc, &mut text);
     debug_assert!(written.is_ok(), "a string takes every text");
+    text.push('Z');
     text
 }
 
 /// Only the one form, digit by digit: the time library reads many more than RFC 3339 has.
-fn instant(text: &str) -> Option<jiff::Timestamp> {
+fn unix_ms(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let (civil, rest) = bytes.split_at_checked(19)?;
     let digits = |from: usize, to: usize| number(civil.get(from..to)?);
@@ -38,7 +43,7 @@ fn instant(text: &str) -> Option<jiff::Timestamp> {
     let (fraction, zone) = fraction(rest)?;
     // A leap second is taken for the one before it.
     let second = digits(17, 19).filter(|second| *second <= 60)?.min(59);
-    let date_time = DateTime::new(
+    let local = DateTime::new(
         i16::try_from(digits(0, 4)?).ok()?,
         i8::try_from(digits(5, 7)?).ok()?,
         i8::try_from(digits(8, 10)?).ok()?,
@@ -47,7 +52,8 @@ fn instant(text: &str) -> Option<jiff::Timestamp> {
         i8::try_from(second).ok()?,
         fraction,
     );
-    offset(zone)?.to_timestamp(date_time.ok()?).ok()
+    let local_ms = i64::try_from(local.ok()?.duration_since(EPOCH).as_millis()).ok()?;
+    Some(local_ms - i64::from(offset_seconds(zone)?) * 1_000)
 }
 
 /// Nanoseconds, as far as milliseconds tell, and what follows them.
@@ -64,9 +70,9 @@ fn fraction(rest: &[u8]) -> Option<(i32, &[u8])> {
     Some((number(&thousandths)? * 1_000_000, zone))
 }
 
-fn offset(zone: &[u8]) -> Option<Offset> {
+fn offset_seconds(zone: &[u8]) -> Option<i32> {
     let sign = match zone {
-        b"Z" | b"z" => return Some(Offset::UTC),
+        b"Z" | b"z" => return Some(0),
         [b'+', ..] => 1,
         [b'-', ..] => -1,
         _ => return None,
@@ -76,7 +82,7 @@ fn offset(zone: &[u8]) -> Option<Offset> {
     };
     let minutes = number(zone.get(4..6)?).filter(|minutes| *minutes < 60)?;
     let hours = number(hours).filter(|number| hours.len() == 2 && *number < 24)?;
-    Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok()
+    Some(sign * (hours * 3_600 + minutes * 60))
 }
 
 fn number(digits: &[u8]) -> Option<i32> {
@@ -100,6 +106,7 @@ mod tests {
             ("2026-11-22T14:00:00.123456789123Z", "2026-11-22T14:00:00.123Z"),
             ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
             ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-31T23:59:59+23:59", "9999-12-31T00:00:59.000Z"),
         ] {
             assert_eq!(parse(read).map(text).as_deref(), Ok(written), "{read}");
         }
@@ -127,6 +134,7 @@ mod tests {
             "２026-11-22T14:00:00Z",
             "1969-12-31T23:59:59Z",
             "1700000000",
+            "9999-12-31T23:59:59-01:00",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }

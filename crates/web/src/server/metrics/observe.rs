@@ -77,13 +77,13 @@ where
                 Ok(answer) => answer?,
                 Err(_) => {
                     let route = observation.route.as_ref().map_or("unmatched", MatchedPath::as_str);
-                    error!(route, "A request's handler panicked.");
+                    error!(route, "a handler panicked");
                     fault::internal()
                 }
             };
             // Whatever the handler made of a body that broke off, the client shall know why it did.
             if connection.is_some_and(|OnConnection(progress)| progress.is_reader_told()) {
-                response = fault::request_timeout();
+                response = fault::into_request_timeout(response);
             }
             observation.status = response.status().as_u16();
             observation.metrics.count(response.extensions(), observation.started);

@@ -1,0 +1,11 @@
+//! What each command of the finished program does.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod commands;
+mod issue;
+mod operator;
+mod quickstart;
+mod serve;
+mod upkeep;

@@ -1,0 +1,13 @@
+//! What several proofs need beyond the common client and server.
+
+pub mod batch;
+pub mod chance;
+pub mod database;
+pub mod metrics;
+pub mod strace;
+pub mod wire;
+
+/// A campaign's rounds: few in CI, many when `GAVEKORT_TEST_LONG` is 1.
+pub fn rounds(few: usize, many: usize) -> usize {
+    if std::env::var("GAVEKORT_TEST_LONG").is_ok_and(|long| long == "1") { many } else { few }
+}
