@@ -179,3 +179,46 @@ async fn who_guesses_tokens_has_to_wait() {
     let guess = world.service.drawdown(&permit, drawdown("no such token", "r", 1), network()).await;
     assert!(matches!(guess, Err(Error::TooManyTries { .. })));
 }
+
+#[tokio::test]
+async fn a_till_that_lost_its_answer_activates_again_with_the_same_reference() {
+    let world = World::new().await;
+    world
+        .service
+        .create_batch(&world.permit::<CreateCards>().await, &batch(ids(1)), None)
+        .await
+        .expect("made");
+    let permit: Permit<ActivateCards> = world.permit().await;
+    let request = || ActivateRequest {
+        ref_id: Some("receipt-1".try_into().expect("a reference")),
+        originated_by: Some("till-3".try_into().expect("an origin")),
+        ..activate("card-0000", 100)
+    };
+    let first = world.service.activate(&permit, request()).await.expect("sold");
+    assert_eq!(world.service.activate(&permit, request()).await.expect("the same sale"), first);
+    let other = ActivateRequest { amount: amount(101), ..request() };
+    let refused = world.service.activate(&permit, other).await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::RefIdReused))));
+}
+
+#[tokio::test]
+async fn a_long_pin_of_every_class_is_drawn_from_every_class() {
+    let world = World::new().await;
+    world
+        .service
+        .create_batch(&world.permit::<CreateCards>().await, &batch(ids(1)), None)
+        .await
+        .expect("made");
+    let every = FormatRequest {
+        length: Some(36),
+        symbols: Some(true),
+        numbers: Some(true),
+        characters: Some(true),
+        ..FormatRequest::default()
+    };
+    let format = Format::pin(&every).expect("a format");
+    let permit: Permit<WriteCards> = world.permit().await;
+    let pin = world.service.rotate_pin(&permit, &card_id("card-0000"), &format, None).await.expect("a PIN");
+    assert!(!pin.value.expose().contains('-'), "a UUID is for tokens");
+    assert_eq!(pin.value.expose().len(), 36);
+}

@@ -61,7 +61,8 @@ fn every_barcode_and_qr_code_of_a_batch_says_its_secret() {
     let pictures = json!({"barcode": true, "qr": true});
     // PINs of letters and digits too: a wrong order of code sets shows in them first.
     let pin = json!({"length": 8, "numbers": true, "characters": true, "barcode": true, "qr": true});
-    let body = json!({"cards": cards, "options": {"pin": {"format": pin}, "card_token": {"format": pictures}}});
+    let body =
+        json!({"cards": cards, "options": {"pin": {"format": pin}, "card_token": {"format": pictures}}});
     let made = server.api().post("wallets/cards/batch", &body).ok();
     let cards = made["cards"].as_array().expect("cards");
     assert_eq!(cards.len(), CARDS);

@@ -10,7 +10,8 @@ const PYTHON: &str = "GAVEKORT_TEST_PYTHON";
 #[test]
 fn the_published_client_authenticates_and_tells_bad_credentials_from_good_ones() {
     let python = std::env::var_os(PYTHON);
-    let python = python.unwrap_or_else(|| panic!("{PYTHON} is not set: run `cargo xtask test`, which sets it"));
+    let python =
+        python.unwrap_or_else(|| panic!("{PYTHON} is not set: run `cargo xtask test`, which sets it"));
     let server = Server::start();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proofs/published_client.py");
     let mut command = Command::new(python);

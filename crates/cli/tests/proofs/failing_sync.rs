@@ -76,7 +76,8 @@ fn send_until_failure(server: &Server, chance: &mut Chance) -> (Vec<Asked>, Inst
             });
         }
     });
-    let at = first_failure.into_inner().expect("a time").expect("the call that was to fail was never reached");
+    let at =
+        first_failure.into_inner().expect("a time").expect("the call that was to fail was never reached");
     (all.into_inner().expect("a list"), at)
 }
 
@@ -123,7 +124,10 @@ fn the_process_ends(name: &str, fault: &str, occurrences: &[usize]) {
         let ends = |wanted: &dyn Fn(&End) -> bool| all.iter().filter(|asked| wanted(&asked.end)).count();
         let made_now = ends(&|end| *end == End::Made);
         // Each batch has a commit of its own, and each commit has a sync.
-        assert!(!fault.starts_with("fsync") || made_now <= succeeded, "{made_now} answers after {succeeded} syncs");
+        assert!(
+            !fault.starts_with("fsync") || made_now <= succeeded,
+            "{made_now} answers after {succeeded} syncs"
+        );
         let unknown_now = ends(&|end| *end == End::Refused(500, "OUTCOME_UNKNOWN".to_owned()));
         let unavailable = ends(&|end| *end == End::Refused(503, "UNAVAILABLE".to_owned()));
         let lost_now = ends(&|end| *end == End::Lost);
@@ -160,7 +164,8 @@ fn a_write_that_finds_no_room_is_refused_and_the_next_one_is_not() {
         let strace = Strace::attach(&server, &format!("pwrite64:error=ENOSPC:when={}", round * 7 + 1));
         let (all, _) = send_until_failure(&server, &mut chance);
         assert!(strace.detach().1 > 0);
-        let refused: Vec<&End> = all.iter().map(|asked| &asked.end).filter(|end| **end != End::Made).collect();
+        let refused: Vec<&End> =
+            all.iter().map(|asked| &asked.end).filter(|end| **end != End::Made).collect();
         assert_eq!(refused, [&End::Refused(503, "UNAVAILABLE".to_owned())]);
         check_outcomes(&server, &all);
         check_repeats(&server, &all);

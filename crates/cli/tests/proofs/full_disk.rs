@@ -48,7 +48,8 @@ impl Mount {
     /// Mounts a small disk there, if this user may.
     fn make_small(&self) -> bool {
         let size = format!("size={DISK_MIB}m,mode=700");
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(self.path()).output();
+        let mount =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(self.path()).output();
         mount.is_ok_and(|output| output.status.success())
     }
 }
@@ -118,7 +119,10 @@ fn a_full_disk_refuses_writes_until_there_is_room_and_harms_nothing() {
     let mount = Mount::new();
     let is_small = mount.make_small();
     let mut disk = if is_small { Disk::Small(mount.path().join("ballast")) } else { Disk::Traced(None) };
-    eprintln!("full disk: {}", if is_small { "a small one" } else { "by strace, for want of the right to mount" });
+    eprintln!(
+        "full disk: {}",
+        if is_small { "a small one" } else { "by strace, for want of the right to mount" }
+    );
     if let Disk::Small(ballast) = &disk {
         fs::write(ballast, vec![b'b'; BALLAST_MIB << 20]).expect("room for the ballast");
     }

@@ -54,7 +54,8 @@ fn hang_up(server: &Server, api: &Api, batch: &Batch, point: Point, chance: &mut
 
 fn hang_up_often(server: &Server, name: &str, count: usize, chance: &mut Chance) -> Vec<(Batch, Point)> {
     let api = server.api();
-    let batch = |place: usize| (Batch::new(format!("{name}-{place}"), CARDS), Point::ALL[place % Point::ALL.len()]);
+    let batch =
+        |place: usize| (Batch::new(format!("{name}-{place}"), CARDS), Point::ALL[place % Point::ALL.len()]);
     let all: Vec<(Batch, Point)> = (0..count).map(batch).collect();
     for (batch, point) in &all {
         hang_up(server, &api, batch, *point, chance);

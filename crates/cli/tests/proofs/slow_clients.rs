@@ -33,7 +33,8 @@ fn be_slow(server: &Server, api: &Api, is_in_body: bool, drips: bool) -> (Vec<u8
     let body = json!({"cards": [{"card_id": "never", "name": "n".repeat(255)}]});
     let request = Request::post(api, "wallets/cards/batch", &[], &body);
     let half = |bytes: &[u8]| bytes[..bytes.len() / 2].to_vec();
-    let part = if is_in_body { [&request.head[..], &half(&request.body)].concat() } else { half(&request.head) };
+    let part =
+        if is_in_body { [&request.head[..], &half(&request.body)].concat() } else { half(&request.head) };
     let mut wire = Wire::open(server).expect("a connection");
     let begun = Instant::now();
     wire.send(&part).expect("the server reads");
@@ -75,7 +76,11 @@ fn work(server: &Server, api: &Api, slow: &AtomicU32) -> Vec<Duration> {
 fn slow_clients_are_in_nobodys_way_and_are_let_go_of() {
     let measured = Measured::start(Options::default());
     let (server, api) = (&measured.server, measured.server.api());
-    drop(Wire::open(server).and_then(|mut wire| wire.ask(&Request::get(&api, "wallets/cards"))).expect("an answer"));
+    drop(
+        Wire::open(server)
+            .and_then(|mut wire| wire.ask(&Request::get(&api, "wallets/cards")))
+            .expect("an answer"),
+    );
     until("a server without connections", || (measured.connections() == 0.0).then_some(()));
     let descriptors = measured.descriptors();
 
@@ -86,7 +91,8 @@ fn slow_clients_are_in_nobodys_way_and_are_let_go_of() {
                 let is_in_body = place >= HALF_HEADS;
                 let (told, took) = be_slow(server, api, is_in_body, place % 2 == 0);
                 slow.fetch_sub(1, Ordering::SeqCst);
-                let (wanted, within) = if is_in_body { ("HTTP/1.1 408 ", BODY_ENDS) } else { ("", HEAD_ENDS) };
+                let (wanted, within) =
+                    if is_in_body { ("HTTP/1.1 408 ", BODY_ENDS) } else { ("", HEAD_ENDS) };
                 let told = String::from_utf8_lossy(&told);
                 assert!(told.starts_with(wanted) && told.is_empty() == wanted.is_empty(), "{place}: {told}");
                 assert!(within.contains(&took), "{place}: hung up on after {took:?}");

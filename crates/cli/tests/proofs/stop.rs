@@ -45,7 +45,9 @@ fn work(server: &Server, api: &Api, name: &str, load: &Load) -> Vec<Batch> {
             let batch = Batch::new(format!("{name}-{place}"), CARDS);
             let is_batch = place % 3 == 0;
             let request = match is_batch {
-                true => Request::post(api, "wallets/cards/batch", &[("idempotency-key", &batch.key)], &batch.body),
+                true => {
+                    Request::post(api, "wallets/cards/batch", &[("idempotency-key", &batch.key)], &batch.body)
+                }
                 false => Request::get(api, "wallets/cards?limit=2"),
             };
             place += 1;

@@ -16,7 +16,8 @@ fn used_by_a_newer_program(oldest_program: &str) -> TempDir {
     server.api().card_with("a", 100);
     server.stop();
     let conn = Connection::open(database(folder.path())).expect("a database");
-    let sql = "INSERT INTO schema (version, oldest_program, applied_at) SELECT max(version) + 1, ?1, 0 FROM schema";
+    let sql =
+        "INSERT INTO schema (version, oldest_program, applied_at) SELECT max(version) + 1, ?1, 0 FROM schema";
     assert_eq!(conn.execute(sql, [oldest_program]), Ok(1));
     folder
 }

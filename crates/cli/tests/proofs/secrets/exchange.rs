@@ -67,7 +67,8 @@ impl Call {
     }
 
     fn talk(&self, mut stream: impl Read + Write) -> io::Result<Answered> {
-        let mut head = format!("{} {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n", self.method, self.path);
+        let mut head =
+            format!("{} {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n", self.method, self.path);
         head.push_str(&format!("content-length: {}\r\n", self.body.len()));
         self.headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
         head.push_str("\r\n");

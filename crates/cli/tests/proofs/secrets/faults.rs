@@ -127,7 +127,8 @@ impl Hunt<'_> {
     fn send_paths(&mut self, door: Door, target: &Target) {
         let word = format!("a-secret-in-a-path-{}", self.chance.word());
         self.canaries.add("a secret in a path", &word);
-        let query = ["q", "limit", "starting_after", "status", "customer_id", "include_deleted", "created_at.gte"];
+        let query =
+            ["q", "limit", "starting_after", "status", "customer_id", "include_deleted", "created_at.gte"];
         let query: Vec<String> = query.iter().map(|name| format!("{name}={word}")).collect();
         let mut paths = vec![
             target.with(&word),
@@ -171,7 +172,8 @@ impl Hunt<'_> {
 
     fn send_too_much(&mut self) {
         let secret = self.planted("a secret in a large body");
-        let call = Call::new("POST", &of_account("wallets/cards/batch")).header("authorization", &self.bearer);
+        let call =
+            Call::new("POST", &of_account("wallets/cards/batch")).header("authorization", &self.bearer);
         let body = secret.repeat(BODY_BYTES.div_ceil(secret.len()));
         assert_eq!(self.ask(Door::Public, &call.json(body)), 413);
         let long = Call::new("GET", "/healthz").header("x-long", &secret.repeat(400));

@@ -1,4 +1,7 @@
 //! Secrets are sent through every route and every kind of refusal, and then looked for where they do not belong.
+//!
+//! None is sent as `X-Request-Id` or `Dintero-System-…`: what clients say there is meant for the log. Nor as a name, an
+//! id or metadata: those are kept and shown.
 
 mod canary;
 mod exchange;
@@ -128,8 +131,7 @@ fn hunt_through(log_format: &str) {
         let log = measured.server.log();
         log.contains("the outcome of a commit is unknown, so this process ends").then_some(log)
     });
-    for level in ["TRACE", "DEBUG", " INFO"] { eprintln!("{level} {}", log.matches(level).count()); }
-    for line in log.lines().filter(|l| l.contains("DEBUG") || l.contains("TRACE")).take(5) { eprintln!("{line}"); }
+    assert!(log.contains("DEBUG") && log.contains("request answered"), "the log tells everything");
     seen.push(("the log".to_owned(), log.into_bytes()));
     let found = canaries.found_in(&seen);
     eprintln!("secrets: {} in {} places, {} found", canaries.len(), seen.len(), found.len());

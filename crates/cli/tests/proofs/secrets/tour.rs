@@ -79,7 +79,8 @@ impl Hunt<'_> {
         let form = format!("grant_type=client_credentials&audience={}", audience.replace(['/', ':'], "%2F"));
         let form = form.replacen("%2F%2F%2F", "%3A%2F%2F", 1).replacen("127.0.0.1%2F", "127.0.0.1%3A", 1);
         let call = Call::new("POST", &path).header("authorization", &basic);
-        let call = Call { body: form.into_bytes(), ..call }.header("content-type", "application/x-www-form-urlencoded");
+        let call = Call { body: form.into_bytes(), ..call }
+            .header("content-type", "application/x-www-form-urlencoded");
         let answer = self.ask_for_secrets(&call);
         self.found("an access token", &answer, "/access_token");
         token
@@ -121,7 +122,8 @@ impl Hunt<'_> {
             r#"{{"cards": [{{"card_id": "b"}}, {{"card_id": "d"}}], "options": {{"pin": {{"format": {PIN}}},
                 "card_token": {{"format": {{"barcode": true, "qr": true}}}}}}}}"#
         );
-        let made = self.ask_for_secrets_twice(Call::new("POST", &of_account("wallets/cards/batch")).json(batch));
+        let made =
+            self.ask_for_secrets_twice(Call::new("POST", &of_account("wallets/cards/batch")).json(batch));
         for place in 0..2 {
             self.found("a PIN of a batch", &made, &format!("/cards/{place}/pin/pin/value"));
             self.found("a token of a batch", &made, &format!("/cards/{place}/card_token/token/value"));
@@ -142,7 +144,9 @@ impl Hunt<'_> {
             let body = json!({
                 "ref_id": ref_id, "amount": 1, "currency": "NOK", "type": "drawdown", "token": made.token,
             });
-            self.ask_with_bearer(Call::new("POST", &of_account("wallets/transactions")).json(body.to_string()));
+            self.ask_with_bearer(
+                Call::new("POST", &of_account("wallets/transactions")).json(body.to_string()),
+            );
         }
         let grant = Call::new("PATCH", &of_account(&format!("auth/client-grants/{}", made.grant)));
         self.ask_with_bearer(grant.json(r#"{"scope": ["read:wallets", "write:wallets:/activate"]}"#));
@@ -183,7 +187,8 @@ impl Hunt<'_> {
             assert_eq!(self.ask(Door::Operator, &Call::new("GET", path)), 200);
         }
         assert_eq!(self.ask(Door::Operator, &Call::new("POST", "/signing-keys/T/rotate")), 200);
-        let create = ["client", "create", "--account", ACCOUNT, "--name", "Desk", "--scope", "read:wallets", "--json"];
+        let create =
+            ["client", "create", "--account", ACCOUNT, "--name", "Desk", "--scope", "read:wallets", "--json"];
         let created = run(&mut self.server.operator_command(create)).expect_code(0);
         self.found("a secret on the command line", &created.json(), "/client_secret");
         self.seen.push(("what client create says beside it".to_owned(), created.stderr.into_bytes()));

@@ -21,7 +21,8 @@ pub struct Batch {
 impl Batch {
     /// So many cards, named after the key.
     pub fn new(key: String, count: u32) -> Self {
-        let cards: Vec<Value> = (0..count).map(|place| json!({"card_id": format!("{key}.{place}")})).collect();
+        let cards: Vec<Value> =
+            (0..count).map(|place| json!({"card_id": format!("{key}.{place}")})).collect();
         Self { body: json!({"cards": cards}), key, count }
     }
 

@@ -22,7 +22,8 @@ impl Request {
     pub fn post(api: &Api, path: &str, headers: &[(&str, &str)], body: &Value) -> Self {
         let body = body.to_string().into_bytes();
         let json = [("content-type", "application/json"), ("content-length", &body.len().to_string())];
-        let head = Self::new("POST", &format!("/v1/accounts/{ACCOUNT}/{path}"), api, &[headers, &json].concat());
+        let head =
+            Self::new("POST", &format!("/v1/accounts/{ACCOUNT}/{path}"), api, &[headers, &json].concat());
         Self { body, ..head }
     }
 
