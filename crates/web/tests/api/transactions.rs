@@ -75,7 +75,10 @@ async fn a_repeat_is_answered_as_the_first_time_and_takes_nothing() {
 #[tokio::test]
 async fn rules_refuse_with_their_numbers() {
     let shop = Shop::new().await;
-    let sale = |amount: i64, currency: &str| json!({"ref_id": "r", "amount": amount, "currency": currency, "token": shop.token});
+    let sale = |amount: i64, currency: &str| {
+        let token = &shop.token;
+        json!({"ref_id": "r", "amount": amount, "currency": currency, "token": token})
+    };
     let funds = shop.pay(&shop.admin, sale(50_001, "NOK")).await;
     assert_eq!(funds.refusal(), (400, "INSUFFICIENT_FUNDS".into()));
     assert_eq!(funds.json()["error"]["errors"][0]["details"], json!({"available": 50_000}));

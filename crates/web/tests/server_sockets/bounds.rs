@@ -30,7 +30,11 @@ async fn clients_beyond_the_bound_are_told_so_and_served_when_others_leave() {
     let refused = server.client().await.get("/").await;
     assert_eq!(refused.status, 503);
     assert!(refused.closes() && refused.header.contains("retry-after: 1\r\n"), "{}", refused.header);
-    assert!(refused.body.contains(r#""code":"OVERLOADED","errors":[]"#), "{}", refused.body);
+    assert!(
+        refused.body.contains(r#""code":"OVERLOADED","errors":[{"code":"OVERLOADED""#),
+        "{}",
+        refused.body
+    );
     assert_eq!(server.metric(CONNECTIONS_REFUSED).await, 1.0);
     assert_eq!(server.metric(CONNECTIONS_OPEN).await, 2.0);
 
@@ -92,7 +96,9 @@ async fn a_panic_costs_one_request_and_not_the_connection() {
     let mut client = server.client().await;
     let answer = client.get("/panic").await;
     assert_eq!(answer.status, 500);
-    let body = r#"{"error":{"message":"the server failed","code":"INTERNAL","errors":[]}}"#;
+    let fault = r#"{"code":"INTERNAL","message":"the server failed","path":[]}"#;
+    let body =
+        format!(r#"{{"error":{{"message":"the server failed","code":"INTERNAL","errors":[{fault}]}}}}"#);
     assert_eq!(answer.body, body);
     assert_eq!(client.get("/").await.status, 200);
     let counted =

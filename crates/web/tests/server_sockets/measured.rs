@@ -171,7 +171,11 @@ async fn health_and_readiness_are_answered() {
     assert_eq!(client.get("/healthz").await.status, 200);
     let answer = client.get("/readyz").await;
     assert_eq!(answer.status, 503);
-    assert!(answer.body.contains(r#""code":"UNAVAILABLE","errors":[]"#), "{}", answer.body);
+    assert!(
+        answer.body.contains(r#""code":"UNAVAILABLE","errors":[{"code":"UNAVAILABLE""#),
+        "{}",
+        answer.body
+    );
 }
 
 #[tokio::test]

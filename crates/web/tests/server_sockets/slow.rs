@@ -89,7 +89,8 @@ async fn with_noting_handler() -> (Running, Arc<AtomicBool>) {
 
 const TIMED_OUT: &str = concat!(
     r#"{"error":{"message":"the body did not arrive in time; nothing was done","#,
-    r#""code":"REQUEST_TIMEOUT","errors":[]}}"#
+    r#""code":"REQUEST_TIMEOUT","errors":[{"code":"REQUEST_TIMEOUT","#,
+    r#""message":"the body did not arrive in time; nothing was done","path":[]}]}}"#
 );
 
 #[tokio::test]
