@@ -14,6 +14,7 @@ mod failing_sync;
 mod full_disk;
 mod hang_up;
 mod kills;
+mod retries;
 mod secrets;
 mod slow_clients;
 mod stop;

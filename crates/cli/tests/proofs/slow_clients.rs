@@ -23,6 +23,9 @@ const BODY_ENDS: Range<Duration> = Duration::from_secs(19)..Duration::from_secs(
 /// Every other slow client sends a byte as often as this.
 const DRIPS_EVERY: Duration = Duration::from_millis(500);
 
+/// Other clients ask as often as this.
+const OTHERS_EVERY: Duration = Duration::from_millis(5);
+
 /// What the slowest but one in a hundred requests of the other clients may take.
 const OTHERS_WITHIN: Duration = Duration::from_secs(1);
 
@@ -67,6 +70,7 @@ fn work(server: &Server, api: &Api, slow: &AtomicU32) -> Vec<Duration> {
         let reply = Wire::open(server).and_then(|mut wire| wire.ask(&request)).expect("an answer");
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
         times.push(begun.elapsed());
+        thread::sleep(OTHERS_EVERY);
     }
     times.sort();
     times

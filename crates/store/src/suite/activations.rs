@@ -1,7 +1,8 @@
 //! Turning inactive cards into cards with money.
 
 use domain::{
-    Activation, Amount, DateFault, Dates, MAX_AMOUNT, Metadata, Reason, Refusal, Status, TransactionType,
+    Activation, Amount, DateFault, Dates, MAX_AMOUNT, Metadata, Outcome, Reason, Refusal, Status,
+    TransactionType,
 };
 
 use super::fixture::*;
@@ -62,6 +63,31 @@ pub async fn a_repeated_activation_answers_the_card_as_it_is_now(f: Fixture) {
     activate.fund = f.uuid().into();
     let repeated = card(f.done(activate).await);
     assert_eq!((repeated.funds, repeated.available()), (amount(500), amount(300)));
+}
+
+/// What the first one named is compared, not what the card came with.
+pub async fn a_repeated_activation_names_the_same_origin(f: Fixture) {
+    let mut batch = f.batch(&["card"]);
+    batch.cards[0].originated_by = Some(origin("print shop"));
+    f.done(batch).await;
+    let mut activate = f.activate("card", 500);
+    activate.ref_id = Some(ref_id("activation"));
+    f.done(activate.clone()).await;
+    f.done(activate.clone()).await;
+    activate.originated_by = Some(origin("print shop"));
+    assert_eq!(f.refused(activate).await, Refusal::RefIdReused);
+}
+
+pub async fn activation_answers_with_the_cards_tokens(f: Fixture) {
+    f.done(f.batch(&["card"])).await;
+    f.done(f.token_for("card", "second", "value")).await;
+    let mut activate = f.activate("card", 500);
+    activate.token_expires_in = Some(60);
+    let Outcome::CardActivated(details) = f.done(activate).await else {
+        panic!("not activated");
+    };
+    assert_eq!(details.tokens.len(), 2);
+    assert_eq!(*details, f.read("card").await);
 }
 
 pub async fn another_activation_under_the_same_reference_is_refused(f: Fixture) {

@@ -184,3 +184,28 @@ pub async fn a_client_that_is_not_there_is_not_changed(f: Fixture) {
     let grant = ChangeClient::ChangeGrant { grant: GrantId(f.uuid()), scopes: scopes("read:wallets") };
     assert_eq!(f.refused(grant).await, Refusal::GrantNotFound);
 }
+
+pub async fn a_client_has_at_most_32_grants(f: Fixture) {
+    let client = has_client(&f, "till", "read:wallets").await;
+    let audience = client.grants[0].audience.clone();
+    let grant = || {
+        let (id, scopes, audience) = (GrantId(f.uuid()), scopes("read:wallets"), audience.clone());
+        ChangeClient::CreateGrant(NewGrant { id, client: client.uuid, audience, scopes })
+    };
+    for _ in 1..32 {
+        f.done(grant()).await;
+    }
+    assert_eq!(f.refused(grant()).await, Refusal::TooManyGrants { max: 32 });
+    assert_eq!(f.client(client.uuid).await.grants.len(), 32);
+}
+
+pub async fn an_account_has_at_most_a_thousand_clients(f: Fixture) {
+    let create =
+        |number: u32| f.order(ChangeClient::Create(f.new_client(&format!("{number}"), "read:wallets")));
+    let decisions = f.submit_all((1..1_000).map(create).collect()).await;
+    assert!(decisions.iter().all(Result::is_ok));
+    assert_eq!(f.submit(create(1_000)).await, Err(Refusal::TooManyClients { max: 1_000 }));
+    let some = f.store.clients(f.aid).await.expect("clients").remove(1).uuid;
+    f.done(ChangeClient::Delete(some)).await;
+    assert!(f.submit(create(1_001)).await.is_ok());
+}

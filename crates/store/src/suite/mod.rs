@@ -75,6 +75,8 @@ macro_rules! conformance {
                 activation_changes_what_it_names
                 a_second_activation_is_refused_with_what_the_first_did
                 a_repeated_activation_answers_the_card_as_it_is_now
+                a_repeated_activation_names_the_same_origin
+                activation_answers_with_the_cards_tokens
                 another_activation_under_the_same_reference_is_refused
                 a_card_may_be_activated_with_nothing
                 activation_takes_the_largest_amount
@@ -156,6 +158,8 @@ macro_rules! conformance {
                 one_of_two_admins_can_be_deleted
                 nobody_hands_out_scopes_that_it_does_not_hold
                 a_client_that_is_not_there_is_not_changed
+                a_client_has_at_most_32_grants
+                an_account_has_at_most_a_thousand_clients
             }
             replays {
                 a_replayed_batch_is_not_made_again

@@ -105,6 +105,18 @@ async fn a_reader_opens_beside_the_writer_and_sees_what_it_commits() {
 }
 
 #[tokio::test]
+async fn a_reader_opens_a_database_that_nobody_uses() {
+    let world = World::new().await;
+    world.f.has_card("card", 100).await;
+    let (aid, now) = (world.f.aid, world.f.now());
+    let dir = closed(world).await;
+    let reader = open_read_only(dir.path()).expect("a reader");
+    let page = reader.cards(aid, &every_card(now)).await.expect("a page");
+    assert_eq!(page.cards.len(), 1);
+    try_open(dir.path()).expect("a writer beside it");
+}
+
+#[tokio::test]
 async fn a_reader_writes_nothing() {
     let world = World::new().await;
     let reader = open_read_only(world.dir.path()).expect("a reader");

@@ -70,8 +70,8 @@ fn forms(what: &str, secret: &[u8]) -> Vec<Needle> {
     if let Ok(text) = std::str::from_utf8(secret) {
         let json = serde_json::to_string(text).expect("text");
         let debug = format!("{text:?}");
-        forms.push(("JSON", json[1..json.len() - 1].as_bytes().to_vec()));
-        forms.push(("debug", debug[1..debug.len() - 1].as_bytes().to_vec()));
+        forms.push(("JSON", json.as_bytes()[1..json.len() - 1].to_vec()));
+        forms.push(("debug", debug.as_bytes()[1..debug.len() - 1].to_vec()));
     }
     // Base64 of a longer text in which the secret stands, as in an Authorization header, begins at any third byte.
     for offset in 0..3 {

@@ -1,7 +1,7 @@
 //! Secrets are sent through every route and every kind of refusal, and then looked for where they do not belong.
 //!
-//! None is sent as `X-Request-Id` or `Dintero-System-…`: what clients say there is meant for the log. Nor as a name, an
-//! id or metadata: those are kept and shown.
+//! None is sent as `X-Request-Id` or `Dintero-System-…`: what clients say there is meant for the log. Nor as a name,
+//! an id or metadata: those are kept and shown.
 
 mod canary;
 mod exchange;

@@ -30,6 +30,11 @@ impl Batch {
         usize::try_from(self.count).expect("a size")
     }
 
+    /// Something else under the same key.
+    pub fn another(&self) -> Self {
+        Self { key: self.key.clone(), ..Self::new(format!("not-{}", self.key), self.count) }
+    }
+
     /// Asks for it, or asks again; the error is that no answer came.
     pub fn send(&self, api: &Api) -> Result<Answer, reqwest::Error> {
         let headers = [("idempotency-key", self.key.as_str())];
