@@ -139,7 +139,8 @@ async fn measure_drawdowns(f: &Arc<Fixture>, cards: u64) {
     let after = f.store.load();
     let orders = after.orders_total - before.orders_total;
     println!(
-        "{TASKS} tasks drawing on {cards} cards: {:.0}/s, {:.0} a commit; median {:.1?}, 99% {:.1?}, 99.9% {:.1?}, worst {:.1?}",
+        "{TASKS} tasks drawing on {cards} cards: {:.0}/s, {:.0} a commit; \
+         median {:.1?}, 99% {:.1?}, 99.9% {:.1?}, worst {:.1?}",
         orders as f64 / seconds,
         orders as f64 / (after.commits_total - before.commits_total) as f64,
         at(0.5),
