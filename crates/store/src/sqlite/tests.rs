@@ -55,7 +55,7 @@ async fn the_connection_that_writes_is_set_up_as_promised() {
     let world = World::new().await;
     let read = |conn: &Connection| NAMES.map(|name| connection::read(conn, name).expect("a setting"));
     let settings = world.store.write(move |conn| Ok(read(conn))).await.expect("settings");
-    assert_eq!(settings, ["wal", "2", "1", "5000", "-131072", "16384", "0", "2"]);
+    assert_eq!(settings, ["wal", "2", "1", "5000", "-131072", "0", "0", "2"]);
 }
 
 #[tokio::test]
