@@ -125,8 +125,7 @@ impl Needs {
             }
             Command::Replace(replace) => {
                 self.add_request(&CardSelector::CardId(replace.card_id.clone()), &replace.ref_id);
-                // The card in the hand may have been deleted, or its reference used: its own history counts too.
-                self.add_activation(&replace.new.card_id, Some(&replace.ref_id));
+                self.add_token(&replace.new.card_id, TokenNeed::MadeWithCard);
             }
             Command::Sweep(sweep) => self.card_uuids.extend(&sweep.cards),
             Command::ChangeSettings(_) => self.changes_settings = true,

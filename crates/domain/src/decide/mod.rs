@@ -62,8 +62,6 @@ pub enum Outcome {
         old: Box<Card>,
         /// The card that took it.
         new: Box<Card>,
-        /// The `fund` on it.
-        fund: Box<Transaction>,
         /// Whether this order made the card, so that its secrets are the order's own; a card that lay there already
         /// keeps its own, and a repeat shows none.
         is_new: bool,

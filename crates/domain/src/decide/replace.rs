@@ -42,21 +42,15 @@ impl Ledger<'_> {
         draft.card.blocked_at = draft.card.blocked_at.or(Some(now));
         draft.card.replaced_by = Some(successor.card.uuid);
         let old = draft.card.clone();
-        let (new_draft, fund) = self.fund_successor(&replace, &successor, &drawdown)?;
+        let new_draft = self.fund_successor(&replace, &successor, &drawdown)?;
         let new = new_draft.card.clone();
         self.keep(draft);
         self.keep_successor(new_draft, &successor);
         self.expiry_change(&new, successor.ends_before);
         self.tell_of_replacement(&old, &new);
         let is_new = successor.is_new;
-        let transaction = Box::new(drawdown);
-        Ok(Outcome::CardReplaced {
-            transaction,
-            old: Box::new(old),
-            new: Box::new(new),
-            fund: Box::new(fund),
-            is_new,
-        })
+        let (transaction, old, new) = (Box::new(drawdown), Box::new(old), Box::new(new));
+        Ok(Outcome::CardReplaced { transaction, old, new, is_new })
     }
 
     /// Secrets are never shown twice, so a repeat tells of a card that was not made by it.
@@ -64,13 +58,12 @@ impl Ledger<'_> {
         let old = self.live_card(drawdown.card)?;
         let new =
             old.replaced_by.and_then(|new| self.world().cards.get(&new)).ok_or(Refusal::CardNotFound)?;
-        let fund = self.world().transactions.get(&(new.uuid, drawdown.ref_id.clone()));
-        let same = new.card_id == replace.new.card_id;
-        let fund = fund.filter(|_| same).ok_or(Refusal::RefIdReused)?;
+        if new.card_id != replace.new.card_id {
+            return Err(Refusal::RefIdReused);
+        }
         let seen = |card: &Card| Box::new(self.as_seen(card.clone()));
         let (old, new) = (seen(old), seen(new));
-        let (transaction, fund) = (Box::new(drawdown.clone()), Box::new(fund.clone()));
-        Ok(Outcome::CardReplaced { transaction, old, new, fund, is_new: false })
+        Ok(Outcome::CardReplaced { transaction: Box::new(drawdown.clone()), old, new, is_new: false })
     }
 
     /// The inactive card in the hand, or a new one.
@@ -112,10 +105,10 @@ impl Ledger<'_> {
         replace: &Replace,
         successor: &Successor,
         drawdown: &Transaction,
-    ) -> Result<(Draft, Transaction), Refusal> {
+    ) -> Result<Draft, Refusal> {
         let mut draft = Draft::of(successor.card.clone());
         let entry = Entry {
-            ref_id: Some(replace.ref_id.clone()),
+            // The client's reference stands on the card it named; on this one it is free for another use.
             parent: Some(drawdown.id),
             reason_code: Some(replace.reason_code.clone()),
             ..Entry::new(
@@ -125,8 +118,8 @@ impl Ledger<'_> {
                 Asked::whole(Action::ReplaceCard),
             )
         };
-        let fund = self.enter(&mut draft, entry)?;
-        Ok((draft, fund))
+        self.enter(&mut draft, entry)?;
+        Ok(draft)
     }
 
     fn keep_successor(&mut self, draft: Draft, successor: &Successor) {
