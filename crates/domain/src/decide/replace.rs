@@ -69,25 +69,26 @@ impl Ledger<'_> {
     /// The inactive card in the hand, or a new one.
     fn successor(&self, replace: &Replace, old: &Card) -> Result<Successor, Refusal> {
         let by = self.by.actor.client();
+        let now = self.time_for(old);
         let Some(in_hand) = self.world().card_ids.get(&replace.new.card_id) else {
-            let (card, token) = replace.new.clone().into_card(old.currency, self.now, by);
-            let card = self.taking_place(card, old);
+            let (card, token) = replace.new.clone().into_card(old.currency, now, by);
             let ends_before = card.dates.expires_at;
-            return Ok(Successor { card, token, is_new: true, ends_before });
+            return Ok(Successor { card: self.taking_place(card, old), token, is_new: true, ends_before });
         };
         let taken = |_| Refusal::CardIdTaken { places: vec![0] };
         let card = self.live_card(*in_hand).map_err(taken)?;
-        let now = self.time_for(card);
-        check_inactive(card, now)?;
-        let token = self.own_token(card).cloned().map(|token| begun(token, (None, None), now));
+        check_inactive(card, self.time_for(card))?;
         let ends_before = card.dates.expires_at;
+        let now = now.max(self.time_for(card));
+        let token = self.own_token(card).cloned().map(|token| begun(token, (None, None), now));
         let card = self.taking_place(card.clone(), old);
         Ok(Successor { card, token, is_new: false, ends_before })
     }
 
-    /// Type, customer, name and dates go along.
+    /// Type, customer, name and dates go along; the card's history goes on where the old one's ends, even when the
+    /// clock was set back between the two.
     fn taking_place(&self, card: Card, old: &Card) -> Card {
-        let now = self.time_for(&card);
+        let now = self.time_for(&card).max(self.time_for(old));
         Card {
             kind: old.kind,
             name: old.name.clone(),
@@ -96,6 +97,7 @@ impl Ledger<'_> {
             currency: old.currency,
             amount: old.balance(),
             activation: Some(Activation { at: now, by: self.by.actor.client() }),
+            changed_at: now,
             ..card
         }
     }

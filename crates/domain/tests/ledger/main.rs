@@ -6,6 +6,8 @@ mod drawdown;
 mod guess;
 mod limits;
 mod locks;
+mod model;
+mod property;
 
 mod refunds;
 mod repeats;

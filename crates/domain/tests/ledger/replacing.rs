@@ -194,3 +194,17 @@ fn an_empty_card_is_replaced_as_well() {
     let sale = Drawdown { ..bank.draw(by_id("new"), "1", 1) };
     assert_eq!(bank.refused(drawdown(sale)), "INSUFFICIENT_FUNDS");
 }
+
+#[test]
+fn a_clock_set_back_between_does_not_send_the_money_to_a_later_day() {
+    let mut bank = Bank::default();
+    bank.make_batch(&["old"]);
+    let first = bank.activate("old", 10);
+    bank.done(activate(first));
+    bank.now_ms -= 30_000;
+    let replace = bank.replace("old", "r", "new");
+    bank.done(replace);
+    assert_eq!(bank.card("new").created_at, at(START_MS));
+    let sale = bank.draw(by_id("new"), "s", 10);
+    bank.row(drawdown(sale));
+}
