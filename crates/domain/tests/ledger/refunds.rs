@@ -1,8 +1,8 @@
 //! Money added, given back, taken back by the till, corrected by staff.
 
 use domain::{
-    CardSelector, Command, Dates, Fund, MAX_AMOUNT, NewCard, Outcome, Reason, RefundToExpired, Settings,
-    TransactionId, TransactionType,
+    CardSelector, Command, Dates, Fund, MAX_AMOUNT, NewCard, Outcome, Reason, RefundToExpired, Refusal,
+    Settings, TransactionId, TransactionType,
 };
 
 use super::words::*;
@@ -289,4 +289,25 @@ fn both_selectors_reach_a_refund() {
     let both = CardSelector::Both(token_mac("a"), card_id("a"));
     let back = Fund { parent: Some(drawn), ..bank.fund(both, "1", 10) };
     assert!(matches!(bank.done(fund(back)), Outcome::Written(_, card) if card == card_id("a")));
+}
+
+#[test]
+fn refusals_say_how_much_is_left() {
+    let mut bank = with_card(100);
+    let drawn = sale(&mut bank, "s", 30);
+    let lock = bank.lock(by_id("a"), "l", 50, None);
+    let lock = bank.row(drawdown(lock)).id;
+    let back = bank.refund("a", "b", 10, drawn);
+    bank.row(back);
+    let (left, available, remaining) = (amount(20), amount(30), amount(50));
+    let cases = [
+        (bank.refund("a", "x", 21, drawn), Refusal::RefundExceedsDrawdown { left }),
+        (drawdown(bank.draw(by_id("a"), "x", 31)), Refusal::InsufficientFunds { available }),
+        (bank.adjust("a", "x", -31), Refusal::InsufficientFunds { available }),
+        (bank.capture(lock, "x", Some(51)), Refusal::AmountExceedsLock { remaining }),
+        (bank.delete("a", true), Refusal::CardHasLocks { reserved: remaining }),
+    ];
+    for (command, refusal) in cases {
+        assert_eq!(bank.ask(command), Err(refusal));
+    }
 }

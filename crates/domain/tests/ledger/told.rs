@@ -1,8 +1,7 @@
 //! What is told of each command: audit, outbox, what must be loaded.
 
 use domain::{
-    Action, Activate, Actor, ClientUuid, Command, MoveTestClock, Needs, Outcome, Settings, SettingsChange,
-    Subject,
+    Action, Activate, Actor, ClientUuid, Command, MoveTestClock, Needs, Outcome, Settings, Subject,
 };
 use uuid::Uuid;
 
@@ -89,7 +88,7 @@ fn days_are_loaded_only_where_they_count() {
     assert!(!Needs::of([&sale]).day_counts(&Settings::default()));
     assert!(Needs::of([&sale]).day_counts(&limited));
     assert!(!Needs::of([&block]).day_counts(&limited));
-    let change = bank.order(Command::ChangeSettings(Box::new(SettingsChange::default())));
+    let change = bank.order(Command::ChangeSettings(Box::default()));
     assert!(Needs::of([&change, &sale]).day_counts(&Settings::default()));
 }
 
