@@ -1,6 +1,7 @@
 //! Connections, set up as the promises need them, and asked whether they are.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, types::Value};
 
@@ -11,20 +12,17 @@ use crate::Error;
 const SQLITE_OLDEST: i32 = 3_051_003;
 
 /// How long a connection waits for another one's lock. Only a checkpoint or a foreign tool makes it wait.
-const BUSY_TIMEOUT_MS: u32 = 5_000;
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Statements kept prepared; there are about fifty.
 const STATEMENTS_KEPT: usize = 96;
-
-/// The write-ahead log is copied into the database when it has this many pages, 64 MiB.
-pub const WAL_PAGES: u32 = 16_384;
 
 /// What a setting must read back as.
 type Setting = (&'static str, String);
 
 fn settings(cache_kib: u32) -> Vec<Setting> {
     vec![
-        ("busy_timeout", BUSY_TIMEOUT_MS.to_string()),
+        ("busy_timeout", BUSY_TIMEOUT.as_millis().to_string()),
         // WAL alone promises no more than consistency; FULL syncs the log at each commit.
         ("synchronous", "2".to_owned()),
         ("foreign_keys", "1".to_owned()),
@@ -41,7 +39,13 @@ fn settings(cache_kib: u32) -> Vec<Setting> {
 pub fn writer(file: &Path, cache_kib: u32) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = open(file, flags)?;
-    let own = [("journal_mode", "wal".to_owned()), ("wal_autocheckpoint", WAL_PAGES.to_string())];
+    let own = [
+        ("journal_mode", "wal".to_owned()),
+        // What grew during a long read is given back when the log begins anew.
+        ("journal_size_limit", (64 * 1_024 * 1_024).to_string()),
+        // `Checkpoints` does it, outside of commits.
+        ("wal_autocheckpoint", "0".to_owned()),
+    ];
     // The timeout comes first: switching to WAL waits for readers of a database that was restored.
     set(&conn, settings(cache_kib).into_iter().chain(own))?;
     Ok(conn)

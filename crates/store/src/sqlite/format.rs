@@ -15,8 +15,14 @@ pub fn to_text(format: &Format) -> String {
         ('b', *barcode),
         ('q', *qr),
     ];
-    let marks: String = marks.into_iter().map(|(letter, on)| if on { letter } else { '-' }).collect();
-    format!("{length}:{marks}:{}", prefix.as_str())
+    // Written for every card and token, so at once into a text of the right size.
+    let mut text = String::with_capacity(prefix.as_str().len() + 10);
+    text.push_str(&length.to_string());
+    text.push(':');
+    text.extend(marks.into_iter().map(|(letter, on)| if on { letter } else { '-' }));
+    text.push(':');
+    text.push_str(prefix.as_str());
+    text
 }
 
 /// The format a text stands for.

@@ -39,13 +39,14 @@ impl World {
 }
 
 /// Settings on which promises rest.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "journal_mode",
     "synchronous",
     "foreign_keys",
     "busy_timeout",
     "cache_size",
     "wal_autocheckpoint",
+    "journal_size_limit",
     "mmap_size",
     "temp_store",
 ];
@@ -55,7 +56,7 @@ async fn the_connection_that_writes_is_set_up_as_promised() {
     let world = World::new().await;
     let read = |conn: &Connection| NAMES.map(|name| connection::read(conn, name).expect("a setting"));
     let settings = world.store.write(move |conn| Ok(read(conn))).await.expect("settings");
-    assert_eq!(settings, ["wal", "2", "1", "5000", "-131072", "0", "0", "2"]);
+    assert_eq!(settings, ["wal", "2", "1", "5000", "-131072", "0", "67108864", "0", "2"]);
 }
 
 #[tokio::test]
@@ -201,6 +202,49 @@ async fn every_order_leaves_one_line_of_audit() {
     });
     let expected = ["1 create_batch batch", "2 activate_card card", "3 create_token token"];
     assert_eq!(lines.await.expect("lines"), expected);
+}
+
+async fn write_megabytes(world: &World, count: u32) {
+    for _ in 0..count {
+        let written = world.store.write(|conn| {
+            Ok(conn
+                .execute("REPLACE INTO server_value (name, value) VALUES ('x', randomblob(1048576))", [])?)
+        });
+        assert_eq!(written.await, Ok(1));
+    }
+}
+
+#[tokio::test]
+async fn the_log_begins_anew_under_steady_writes() {
+    let world = World::new().await;
+    write_megabytes(&world, 150).await;
+    let wal_bytes = world.store.load().wal_bytes;
+    assert!(wal_bytes < 100_000_000, "{wal_bytes} bytes of log after 150 MB");
+}
+
+/// It is the reading of an old state that keeps the log; once that ends, so does its growth.
+#[tokio::test]
+async fn the_log_begins_anew_after_a_long_read() {
+    let world = World::new().await;
+    let (began, has_begun) = tokio::sync::oneshot::channel();
+    let (end, must_end) = std::sync::mpsc::channel();
+    let reading = world.store.read(move |conn| {
+        conn.query_row("SELECT count(*) FROM card", [], |_| Ok(()))?;
+        began.send(()).expect("the test listens");
+        must_end.recv().expect("the test goes on");
+        Ok(())
+    });
+    let writing = async {
+        has_begun.await.expect("begun");
+        write_megabytes(&world, 60).await;
+        end.send(()).expect("the read listens");
+        world.store.load().wal_bytes
+    };
+    let (read, before) = tokio::join!(reading, writing);
+    assert_eq!(read, Ok(()));
+    write_megabytes(&world, 60).await;
+    let after = world.store.load().wal_bytes;
+    assert!(after < before + 40_000_000, "{before} bytes of log, then {after}");
 }
 
 /// Counts to more than any test would wait for.
