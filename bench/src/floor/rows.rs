@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::codes::CardCodes;
 
-/// As the store sets them, and reads them back, on its one connection that writes.
-const SETTINGS: [(&str, &str); 9] = [
+/// As the store sets them, and reads them back, on its one connection that writes; but for the last: it copies
+/// the write-ahead log by a thread of its own, in rounds of as many pages as SQLite does here.
+const SETTINGS: [(&str, &str); 10] = [
     ("busy_timeout", "5000"),
     ("synchronous", "2"),
     ("foreign_keys", "1"),
@@ -18,7 +19,8 @@ const SETTINGS: [(&str, &str); 9] = [
     ("cache_size", "-131072"),
     ("trusted_schema", "0"),
     ("journal_mode", "wal"),
-    ("wal_autocheckpoint", "16384"),
+    ("journal_size_limit", "67108864"),
+    ("wal_autocheckpoint", "4096"),
 ];
 
 const INSERT_BATCH: &str =

@@ -53,7 +53,7 @@ pub struct World {
     /// Tokens by card and reference.
     pub token_refs: HashMap<(CardUuid, RefId), TokenUuid>,
     /// Tokens by card, oldest first.
-    pub card_tokens: HashMap<CardUuid, BTreeSet<TokenUuid>>,
+    pub card_tokens: HashMap<CardUuid, Vec<TokenUuid>>,
     /// Transactions by card and reference.
     pub transactions: HashMap<(CardUuid, RefId), Transaction>,
     /// Kept answers.
@@ -175,6 +175,16 @@ impl Needs {
 }
 
 impl World {
+    /// Makes room for so many more cards with a token each, which would else be moved with each growth.
+    pub fn reserve(&mut self, cards: usize) {
+        self.cards.reserve(cards);
+        self.card_ids.reserve(cards);
+        self.tokens.reserve(cards);
+        self.token_macs.reserve(cards);
+        self.token_refs.reserve(cards);
+        self.card_tokens.reserve(cards);
+    }
+
     /// Remembers a loaded card.
     pub fn put_card(&mut self, card: Card) {
         self.card_ids.insert(card.card_id.clone(), card.uuid);
@@ -185,7 +195,11 @@ impl World {
     pub fn put_token(&mut self, token: Token) {
         self.token_macs.insert(token.mac, token.uuid);
         self.token_refs.insert((token.card, token.ref_id.clone()), token.uuid);
-        self.card_tokens.entry(token.card).or_default().insert(token.uuid);
+        // A short list: a set would take ten times its room, and nearly every card has one token.
+        let tokens = self.card_tokens.entry(token.card).or_default();
+        if let Err(place) = tokens.binary_search(&token.uuid) {
+            tokens.insert(place, token.uuid);
+        }
         self.tokens.insert(token.uuid, token);
     }
 

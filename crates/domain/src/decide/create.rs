@@ -132,6 +132,7 @@ impl Ledger<'_> {
             return Err(Refusal::CardIdTaken { places });
         }
         let (batch, cards, tokens) = batch.into_cards(self.now, self.by.actor.client());
+        self.changes.world.reserve(cards.len());
         for card in cards {
             self.insert_card(card);
         }

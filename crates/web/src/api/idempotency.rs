@@ -1,7 +1,7 @@
 //! The `Idempotency-Key`, and what makes two requests the same.
 
 use axum::http::HeaderMap;
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 use super::ApiError;
 
@@ -48,7 +48,8 @@ fn unquoted(line: &str) -> Option<String> {
 /// A request so written that equal ones are equal: the values its path names, and its body with sorted names and
 /// numbers in one form. Nothing where the body is not JSON.
 pub(crate) fn canonical(path: &[(String, String)], body: &str) -> Option<Vec<u8>> {
-    let body: Value = serde_json::from_str(body).ok()?;
+    let mut body: Value = serde_json::from_str(body).ok()?;
+    normalize(&mut body);
     let mut canonical = Vec::new();
     for (name, value) in path {
         canonical.extend_from_slice(name.as_bytes());
@@ -56,20 +57,19 @@ pub(crate) fn canonical(path: &[(String, String)], body: &str) -> Option<Vec<u8>
         canonical.extend_from_slice(value.as_bytes());
         canonical.push(0);
     }
-    serde_json::to_writer(&mut canonical, &normal(body)).ok()?;
+    serde_json::to_writer(&mut canonical, &body).ok()?;
     Some(canonical)
 }
 
-fn normal(value: Value) -> Value {
+fn normalize(value: &mut Value) {
     match value {
         Value::Object(object) => {
-            let mut pairs: Vec<(String, Value)> = object.into_iter().collect();
-            pairs.sort_by(|one, other| one.0.cmp(&other.0));
-            Value::Object(pairs.into_iter().map(|(name, value)| (name, normal(value))).collect::<Map<_, _>>())
+            object.sort_keys();
+            object.values_mut().for_each(normalize);
         }
-        Value::Array(list) => Value::Array(list.into_iter().map(normal).collect()),
-        Value::Number(number) => Value::Number(whole(&number).unwrap_or(number)),
-        other => other,
+        Value::Array(list) => list.iter_mut().for_each(normalize),
+        Value::Number(number) => *number = whole(number).unwrap_or(number.clone()),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
