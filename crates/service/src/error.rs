@@ -38,9 +38,18 @@ pub enum Error {
     /// An account of this id exists.
     #[error("the account exists")]
     AccountExists,
+    /// A customer has more cards than are answered at once.
+    #[error("there are more than {max} cards; ask for them page by page, with a limit")]
+    TooManyCards {
+        /// The most.
+        max: u32,
+    },
     /// Too much is waiting; nothing was done.
     #[error("too much is waiting; nothing was done")]
     Overloaded,
+    /// A read went on for longer than one may, and was ended.
+    #[error("the read took too long and was ended")]
+    TookTooLong,
     /// The store cannot work at present; nothing was done.
     #[error("the store cannot work at present: {0}")]
     Unavailable(String),
@@ -56,6 +65,7 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Overloaded => Self::Overloaded,
+            store::Error::TookTooLong => Self::TookTooLong,
             store::Error::Unavailable(why) => Self::Unavailable(why),
             store::Error::OutcomeUnknown(why) => {
                 tracing::error!(why, "the outcome of a commit is unknown");

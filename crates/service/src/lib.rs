@@ -18,7 +18,7 @@ use std::time::Duration;
 use domain::{
     Aid, ClientId, ClientUuid, Clock, Command, Decision, Mode, Order, Outcome, RequestId, Timestamp,
 };
-pub use store::{CardFilter, CardPage, CardQuery, CustomerCardsQuery};
+pub use store::{CardFilter, CardPage};
 use store::{Load, Store};
 use subtle::ConstantTimeEq;
 use uuid::{ContextV7, Uuid};
@@ -31,8 +31,8 @@ pub use access::{
 use access::{Bearers, Budget, Directory, NewKey, SigningKeys};
 pub use accounts::{FirstClient, NewAccount, SECRET_CHARACTERS_MIN};
 pub use cards::{
-    ActivateRequest, BatchRequest, CardRequest, CreateCardRequest, CreateTokenRequest, MadeBatch, MadeCard,
-    MadePin, MadeToken, TokenTerms,
+    ActivateRequest, BatchRequest, CardRequest, CreateCardRequest, CreateTokenRequest, CustomerListRequest,
+    ListRequest, MadeBatch, MadeCard, MadePin, MadeToken, TokenTerms,
 };
 pub use clients::{MadeClient, NewClient};
 pub use clock::{SystemClock, deadline};

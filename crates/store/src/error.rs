@@ -8,6 +8,9 @@ pub enum Error {
     /// The queue is full, this account's share of it is, or the deadline passed; nothing was done.
     #[error("too much is waiting; nothing was done")]
     Overloaded,
+    /// A read went on for longer than one may, and was ended.
+    #[error("the read took too long and was ended")]
+    TookTooLong,
     /// The store cannot work at present (disk full, database away); nothing was done.
     #[error("the store cannot work at present: {0}")]
     Unavailable(String),

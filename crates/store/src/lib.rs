@@ -75,10 +75,10 @@ pub trait Store: Send + Sync {
     async fn card(&self, aid: Aid, card_id: &CardId, deleted_too: bool)
     -> Result<Option<CardDetails>, Error>;
 
-    /// A page of cards, newest first.
+    /// A page of cards, newest first by when they were made, then by their ids.
     async fn cards(&self, aid: Aid, query: &CardQuery) -> Result<CardPage, Error>;
 
-    /// A customer's cards that are neither deleted, inactive nor expired, oldest first.
+    /// A customer's cards that are neither deleted, inactive nor expired, oldest first in the same sense.
     async fn customer_cards(&self, aid: Aid, query: &CustomerCardsQuery) -> Result<Vec<domain::Card>, Error>;
 
     /// A customer's card and its tokens, unless deleted.
@@ -127,7 +127,7 @@ pub trait Store: Send + Sync {
     /// Writes a consistent copy of everything to a new file while the store is in use, and verifies it.
     async fn backup(&self, file: &Path) -> Result<(), Error>;
 
-    /// Reads and writes nothing, but fails where the store could not.
+    /// Reads and writes nothing, but fails where the store could not. That it could is remembered for a second.
     async fn check(&self) -> Result<(), Error>;
 
     /// How busy the store is.

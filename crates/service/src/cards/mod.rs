@@ -16,6 +16,7 @@ use domain::{
 pub use activate::ActivateRequest;
 pub use batch::{BatchRequest, MadeBatch};
 pub use create::CreateCardRequest;
+pub use read::{CustomerListRequest, ListRequest};
 pub use token::CreateTokenRequest;
 
 use crate::secrets::{CodeMaker, Reader, Writer};

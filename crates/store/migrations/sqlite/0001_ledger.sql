@@ -58,6 +58,8 @@ CREATE TABLE api_client (
     CHECK ((previous_mac IS NULL) = (previous_ends_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX client_alive ON api_client (aid) WHERE deleted_at IS NULL;
+
 -- `place` keeps the order in which the client got them.
 CREATE TABLE client_grant (
     aid TEXT NOT NULL,
@@ -122,8 +124,11 @@ CREATE TABLE card (
     CHECK (changed_at >= created_at)
 ) STRICT;
 
-CREATE INDEX card_by_customer ON card (aid, customer_id, uuid) WHERE customer_id IS NOT NULL;
-CREATE INDEX card_by_batch ON card (aid, batch, uuid) WHERE batch IS NOT NULL;
+-- Lists go by the time a card was made; its id orders those of one millisecond.
+CREATE INDEX card_by_age ON card (aid, created_at, uuid);
+CREATE INDEX card_by_customer ON card (aid, customer_id, created_at, uuid) WHERE customer_id IS NOT NULL;
+CREATE INDEX card_by_batch ON card (aid, batch, created_at, uuid) WHERE batch IS NOT NULL;
+CREATE INDEX card_by_name ON card (aid, name) WHERE name IS NOT NULL;
 
 -- A token made together with its card has no `ref_id` here: the card's id is its reference, and a batch is
 -- spared an index entry for each of its tokens. What lies scattered is the index by `mac` alone.

@@ -147,6 +147,11 @@ impl<L: Ledger> Committer<L> {
         }
     }
 
+    /// Fails where no order would be taken.
+    pub fn check_open(&self) -> Result<(), Error> {
+        self.shared.state().stage.check()
+    }
+
     /// Orders that wait.
     pub fn queued(&self) -> usize {
         self.shared.state().queue.len()

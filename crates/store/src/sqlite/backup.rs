@@ -118,5 +118,9 @@ pub fn verify(file: &Path) -> Result<(), Error> {
 pub fn restore(from: &Path, database: &Path) -> Result<(), Error> {
     let source = connection::reader(from, 16 * 1_024)?;
     migrate::check_current(&source)?;
-    to_new_file(&source, database)
+    to_new_file(&source, database)?;
+    // From here on it is in use, and no longer a single file that is carried about.
+    let restored = connection::copy(database)?;
+    connection::set(&restored, [("journal_mode", "wal".to_owned())])?;
+    restored.close().map_err(|(_, error)| Error::Unavailable(told(&error)))
 }

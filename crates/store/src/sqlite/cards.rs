@@ -1,117 +1,207 @@
 //! Lists of cards.
+//!
+//! A list goes through an index in its own order and looks at one card after the other, so it costs as much as
+//! it looks at, and the query bounds that. Only the cards that a telling prefix finds are sorted.
 
-use domain::{Aid, Card, Status};
+use domain::{Aid, Card, CardUuid, Status};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::fault::Fault;
 use super::load;
 use super::rows::{self, select};
+use crate::query::{end_of_prefix, time_of};
 use crate::{CardFilter, CardPage, CardQuery, CustomerCardsQuery};
 
-const LIST: &str = select!(card "WHERE aid = ?1");
+pub const OF_CUSTOMER: &str = select!(card "WHERE aid = ?1 AND customer_id = ?2
+    AND (created_at, uuid) > (?3, ?4) AND deleted_at IS NULL AND activated_at IS NOT NULL
+    AND (expires_at IS NULL OR expires_at > ?5) ORDER BY created_at, uuid LIMIT ?6");
 
-pub const OF_CUSTOMER: &str = select!(card "WHERE aid = ?1 AND customer_id = ?2 AND uuid > ?3
-    AND deleted_at IS NULL AND activated_at IS NOT NULL AND (expires_at IS NULL OR expires_at > ?4)
-    ORDER BY uuid LIMIT ?5");
+pub const MADE_AT: &str = "SELECT created_at FROM card WHERE aid = ?1 AND uuid = ?2";
 
-/// A page of cards, newest first: ids are made in the order of time.
+pub const COUNT_NAMED: &str = "SELECT \
+    (SELECT count(*) FROM (SELECT 1 FROM card WHERE aid = ?1 AND card_id >= ?2 AND card_id < ?3 LIMIT ?4)) + \
+    (SELECT count(*) FROM (SELECT 1 FROM card WHERE aid = ?1 AND name >= ?2 AND name < ?3 LIMIT ?4))";
+
+/// A page of cards, newest first.
 pub fn page(conn: &Connection, aid: Aid, query: &CardQuery) -> Result<CardPage, Fault> {
-    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let mut conditions = Conditions::new(aid);
-    conditions.add_query(query);
-    let (sql, values) = conditions.into_sql(query.limit);
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut cards = load::all(&mut statement, params_from_iter(values), rows::card)?;
-    // One more than asked for tells whether this page is the last.
-    let is_last = cards.len() <= limit;
-    cards.truncate(limit);
-    let next = cards.last().map(|card| card.uuid).filter(|_| !is_last);
-    Ok(CardPage { cards, next })
+    let before = before(conn, aid, query)?;
+    let way = way(conn, aid, query)?;
+    let (sql, values) = scan(aid, query, way, before);
+    let (found, next) = look(conn, query, &sql, values)?;
+    let cards: Result<_, Fault> = found.into_iter().map(|uuid| load::card(conn, aid, uuid)).collect();
+    Ok(CardPage { cards: cards?, next })
 }
 
 /// A customer's cards, oldest first.
 pub fn of_customer(conn: &Connection, aid: Aid, query: &CustomerCardsQuery) -> Result<Vec<Card>, Fault> {
-    let after = query.starting_after.map(|card| card.0.into_bytes());
-    let params = params![
-        aid.as_str(),
-        query.customer_id.as_str(),
-        after.unwrap_or_default(),
-        query.now.unix_ms(),
-        // A negative limit is none.
-        query.limit.map_or(-1, i64::from),
-    ];
+    let after = query.starting_after.map(|card| place(conn, aid, card)).transpose()?;
+    let (made_at, uuid) = after.unwrap_or((i64::MIN, Vec::new()));
+    let customer = query.customer_id.as_str();
+    let params = params![aid.as_str(), customer, made_at, uuid, query.now.unix_ms(), query.limit];
     load::all(&mut conn.prepare_cached(OF_CUSTOMER)?, params, rows::card)
 }
 
-/// Conditions on cards, and the values they name in their order.
-struct Conditions {
-    sql: String,
-    values: Vec<Value>,
+/// Where a card stands in every list: when it was made, and its id.
+type Place = (i64, Vec<u8>);
+
+fn place(conn: &Connection, aid: Aid, card: CardUuid) -> Result<Place, Fault> {
+    let id = card.0.as_bytes();
+    let mut made_at = conn.prepare_cached(MADE_AT)?;
+    let made_at = made_at.query_row(params![aid.as_str(), id], |row| row.get(0)).optional()?;
+    Ok((made_at.unwrap_or_else(|| time_of(card)), id.to_vec()))
 }
 
-impl Conditions {
-    fn new(aid: Aid) -> Self {
-        Self { sql: LIST.to_owned(), values: vec![Value::Text(aid.as_str().to_owned())] }
-    }
+/// The place before which the cards of a page stand.
+fn before(conn: &Connection, aid: Aid, query: &CardQuery) -> Result<Place, Fault> {
+    let cursor = query.starting_after.map(|card| place(conn, aid, card)).transpose()?;
+    let made_before = query.filter.created_before.map(|at| (at.unix_ms(), Vec::new()));
+    Ok(cursor.into_iter().chain(made_before).min().unwrap_or((i64::MAX, Vec::new())))
+}
 
-    /// A condition in which each `?` stands for this one value.
-    fn add(&mut self, condition: &str, value: impl Into<Value>) {
-        self.values.push(value.into());
-        let place = format!("?{}", self.values.len());
-        self.sql.push_str(" AND ");
-        self.sql.push_str(&condition.replace('?', &place));
-    }
+/// By which index a list goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Age,
+    Customer,
+    Batch,
+    /// By those of card ids and names, to the few cards that a prefix finds.
+    Prefix,
+}
 
-    fn add_query(&mut self, query: &CardQuery) {
-        if let Some(after) = query.starting_after {
-            self.add("uuid < ?", after.0.as_bytes().to_vec());
-        }
-        if !query.include_deleted && query.filter.status != Some(Status::Deleted) {
-            self.sql.push_str(" AND deleted_at IS NULL");
-        }
-        if let Some(status) = query.filter.status {
-            self.add(status_condition(status), query.now.unix_ms());
-        }
-        self.add_filter(&query.filter);
+/// The way that leads past the fewest cards, as far as that is known.
+fn way(conn: &Connection, aid: Aid, query: &CardQuery) -> Result<Way, Fault> {
+    let filter = &query.filter;
+    if filter.batch.is_some() {
+        return Ok(Way::Batch);
     }
-
-    fn add_filter(&mut self, filter: &CardFilter) {
-        if let Some(kind) = filter.kind {
-            self.add("type = ?", kind.as_str().to_owned());
-        }
-        if let Some(customer) = &filter.customer_id {
-            self.add("customer_id = ?", customer.as_str().to_owned());
-        }
-        if let Some(currency) = filter.currency {
-            self.add("currency = ?", currency.code().to_owned());
-        }
-        if let Some(batch) = filter.batch {
-            self.add("batch = ?", batch.0.as_bytes().to_vec());
-        }
-        if let Some(from) = filter.created_from {
-            self.add("created_at >= ?", from.unix_ms());
-        }
-        if let Some(before) = filter.created_before {
-            self.add("created_at < ?", before.unix_ms());
-        }
-        if let Some(from) = filter.available_from {
-            self.add("funds - drawdown - reserved >= ?", from.minor_units());
-        }
-        if let Some(to) = filter.available_to {
-            self.add("funds - drawdown - reserved <= ?", to.minor_units());
-        }
-        if let Some(prefix) = &filter.prefix {
-            // Not LIKE, to which % and _ mean something and capitals nothing.
-            self.add("(substr(card_id, 1, length(?)) = ? OR substr(name, 1, length(?)) = ?)", prefix.clone());
+    if let Some(prefix) = &filter.prefix {
+        // They lie anywhere in the table, so a look at one costs more than at the next in a row.
+        let few = query.looks_max / 2;
+        let (from, end) = prefix_range(prefix);
+        let mut count = conn.prepare_cached(COUNT_NAMED)?;
+        let params = params![aid.as_str(), from, end, i64::from(few).saturating_add(1)];
+        if count.query_row(params, |row| row.get::<_, i64>(0))? <= i64::from(few) {
+            return Ok(Way::Prefix);
         }
     }
+    Ok(if filter.customer_id.is_some() { Way::Customer } else { Way::Age })
+}
 
-    fn into_sql(mut self, limit: u32) -> (String, Vec<Value>) {
-        self.values.push(Value::Integer(i64::from(limit).saturating_add(1)));
-        let limit = format!(" ORDER BY uuid DESC LIMIT ?{}", self.values.len());
-        self.sql.push_str(&limit);
-        (self.sql, self.values)
+/// From which text on, and before which one, those lie that begin with a prefix.
+fn prefix_range(prefix: &str) -> (Value, Value) {
+    // Every text comes before every blob.
+    let end = end_of_prefix(prefix).map_or(Value::Blob(Vec::new()), Value::Text);
+    (Value::Text(prefix.to_owned()), end)
+}
+
+/// Looks at cards until the page is full and one more was found, or enough were looked at. Answers with those
+/// that fit, and with where the next page begins.
+fn look(
+    conn: &Connection,
+    query: &CardQuery,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<(Vec<CardUuid>, Option<CardUuid>), Fault> {
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut looking = statement.query(params_from_iter(values))?;
+    let (mut found, mut last) = (Vec::new(), None);
+    for _ in 0..query.looks_max.max(1) {
+        let Some(row) = looking.next()? else {
+            return Ok((found, None));
+        };
+        let (uuid, fits) = rows::looked_at(row)?;
+        if fits && found.len() == limit {
+            let next = found.last().copied();
+            return Ok((found, next));
+        }
+        if fits {
+            found.push(uuid);
+        }
+        last = Some(uuid);
+    }
+    let has_more = looking.next()?.is_some();
+    Ok((found, last.filter(|_| has_more)))
+}
+
+/// The statement that goes a way and tells of each card whether it fits, and its values.
+pub fn scan(aid: Aid, query: &CardQuery, way: Way, before: Place) -> (String, Vec<Value>) {
+    let filter = &query.filter;
+    let mut values = Values(vec![Value::Text(aid.as_str().to_owned())]);
+    let fits = values.conditions(query);
+    let from = match (way, &filter.customer_id, filter.batch, &filter.prefix) {
+        (Way::Customer, Some(customer), _, _) => {
+            let customer = values.add(customer.as_str().to_owned());
+            format!("INDEXED BY card_by_customer WHERE aid = ?1 AND customer_id = {customer}")
+        }
+        (Way::Batch, _, Some(batch), _) => {
+            let batch = values.add(batch.0.as_bytes().to_vec());
+            format!("INDEXED BY card_by_batch WHERE aid = ?1 AND batch = {batch}")
+        }
+        (Way::Prefix, _, _, Some(prefix)) => {
+            let (from, end) = values.add_prefix(prefix);
+            format!(
+                "NOT INDEXED WHERE aid = ?1 AND rowid IN (\
+                 SELECT rowid FROM card WHERE aid = ?1 AND card_id >= {from} AND card_id < {end} UNION ALL \
+                 SELECT rowid FROM card WHERE aid = ?1 AND name >= {from} AND name < {end})"
+            )
+        }
+        _ => "INDEXED BY card_by_age WHERE aid = ?1".to_owned(),
+    };
+    let (made_before, id_before) = before;
+    let (made_before, id_before) = (values.add(made_before), values.add(id_before));
+    let made_from = values.add(filter.created_from.map_or(i64::MIN, |at| at.unix_ms()));
+    let sql = format!(
+        "SELECT uuid, ({fits}) IS TRUE AS fits FROM card {from} \
+         AND (created_at, uuid) < ({made_before}, {id_before}) AND created_at >= {made_from} \
+         ORDER BY created_at DESC, uuid DESC"
+    );
+    (sql, values.0)
+}
+
+/// The values of a statement in the order of their places.
+struct Values(Vec<Value>);
+
+impl Values {
+    /// Adds a value; answers with its place.
+    fn add(&mut self, value: impl Into<Value>) -> String {
+        self.0.push(value.into());
+        format!("?{}", self.0.len())
+    }
+
+    fn add_prefix(&mut self, prefix: &str) -> (String, String) {
+        let (from, end) = prefix_range(prefix);
+        (self.add(from), self.add(end))
+    }
+
+    /// What a card must meet to be listed. When it was made, the way there sees to.
+    fn conditions(&mut self, query: &CardQuery) -> String {
+        let filter = &query.filter;
+        let mut all = Vec::new();
+        if !query.include_deleted && filter.status != Some(Status::Deleted) {
+            all.push("deleted_at IS NULL".to_owned());
+        }
+        let mut add = |condition: &str, value: Option<Value>| {
+            let Some(value) = value else { return };
+            all.push(condition.replace('?', &self.add(value)));
+        };
+        let CardFilter { status, kind, customer_id, currency, batch, prefix, .. } = filter;
+        let now = query.now.unix_ms();
+        add(status.map_or("", status_condition), status.map(|_| Value::from(now)));
+        add("type = ?", kind.map(|kind| kind.as_str().to_owned().into()));
+        add("customer_id = ?", customer_id.as_ref().map(|customer| customer.as_str().to_owned().into()));
+        add("currency = ?", currency.map(|currency| currency.code().to_owned().into()));
+        add("batch = ?", batch.map(|batch| batch.0.as_bytes().to_vec().into()));
+        let available = |amount: domain::Amount| Value::from(amount.minor_units());
+        add("funds - drawdown - reserved >= ?", filter.available_from.map(available));
+        add("funds - drawdown - reserved <= ?", filter.available_to.map(available));
+        if let Some(prefix) = prefix {
+            let (from, end) = self.add_prefix(prefix);
+            let begins = |column| format!("({column} >= {from} AND {column} < {end})");
+            all.push(format!("({} OR {})", begins("card_id"), begins("name")));
+        }
+        if all.is_empty() { "TRUE".to_owned() } else { all.join(" AND ") }
     }
 }
 

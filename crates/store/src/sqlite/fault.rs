@@ -29,7 +29,7 @@ impl Fault {
             Self::Damaged(place) => Error::Damaged(place),
             Self::Sql(error) => match error.sqlite_error_code() {
                 // Nothing but the watch over long reads interrupts a statement.
-                Some(ErrorCode::OperationInterrupted) => Error::Overloaded,
+                Some(ErrorCode::OperationInterrupted) => Error::TookTooLong,
                 Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged(told(&error)),
                 Some(ErrorCode::ConstraintViolation) => Error::Internal(told(&error)),
                 _ => Error::Unavailable(told(&error)),

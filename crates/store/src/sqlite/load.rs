@@ -21,13 +21,15 @@ const LIVE_TOKENS: &str =
 const BY_REF_ID: &str = select!(card_transaction "WHERE aid = ?1 AND card = ?2 AND ref_id = ?3");
 const CLIENT: &str = select!(api_client "WHERE aid = ?1 AND uuid = ?2");
 const CLIENTS: &str = select!(api_client "WHERE aid = ?1 ORDER BY created_at, uuid");
+const LIVE_CLIENTS: &str =
+    select!(api_client "INDEXED BY client_alive WHERE aid = ?1 AND deleted_at IS NULL");
 const GRANTS: &str = select!(client_grant "WHERE aid = ?1 AND client = ?2 ORDER BY place");
 const ALL_GRANTS: &str = select!(client_grant "WHERE aid = ?1 ORDER BY client, place");
 const REPLAY: &str = select!(idempotency "WHERE aid = ?1 AND client = ?2 AND operation = ?3 AND mac = ?4");
 
 /// Every statement that loads one thing, to be asked how it finds it.
 #[cfg(test)]
-pub const STATEMENTS: [&str; 11] = [
+pub const STATEMENTS: [&str; 12] = [
     CARD_BY_ID,
     CARD_BY_UUID,
     TOKEN_BY_MAC,
@@ -37,6 +39,7 @@ pub const STATEMENTS: [&str; 11] = [
     LIVE_TOKENS,
     BY_REF_ID,
     CLIENT,
+    LIVE_CLIENTS,
     GRANTS,
     REPLAY,
 ];
@@ -86,6 +89,13 @@ pub fn card_by_id(conn: &Connection, aid: Aid, card_id: &CardId) -> Result<Optio
     first(&mut by_id, (aid.as_str(), card_id.as_str()), rows::card)
 }
 
+/// A card that an index names.
+pub fn card(conn: &Connection, aid: Aid, uuid: CardUuid) -> Result<Card, Fault> {
+    let mut by_uuid = conn.prepare_cached(CARD_BY_UUID)?;
+    let card = first(&mut by_uuid, params![aid.as_str(), uuid.0.as_bytes()], rows::card)?;
+    card.ok_or_else(|| Fault::Damaged("card.uuid".to_owned()))
+}
+
 /// A card's tokens that have not been deleted, oldest first.
 pub fn live_tokens(conn: &Connection, aid: Aid, card: &Card) -> Result<Vec<Token>, Fault> {
     let mut live = conn.prepare_cached(LIVE_TOKENS)?;
@@ -124,20 +134,28 @@ struct Loading<'c> {
 impl Loading<'_> {
     fn clients(&mut self, needs: &Needs) -> Result<(), Fault> {
         if needs.all_clients {
-            let clients = clients(self.conn, self.aid)?;
-            self.world.clients = clients.into_iter().map(|client| (client.uuid, client)).collect();
-            return Ok(());
+            return self.live_clients();
         }
         let mut by_uuid = self.conn.prepare_cached(CLIENT)?;
-        let mut grants = self.conn.prepare_cached(GRANTS)?;
         for uuid in &needs.clients {
             let params = params![self.aid.as_str(), uuid.0.as_bytes()];
-            let Some(mut client) = first(&mut by_uuid, params, rows::client)? else {
-                continue;
-            };
+            // Without its grants: who only asks is told by its generation, and is not written.
+            if let Some(client) = first(&mut by_uuid, params, rows::client)? {
+                self.world.clients.insert(*uuid, client);
+            }
+        }
+        Ok(())
+    }
+
+    /// A deleted client may do nothing, and nothing may be done to it: it need not be known.
+    fn live_clients(&mut self) -> Result<(), Fault> {
+        let live = all(&mut self.conn.prepare_cached(LIVE_CLIENTS)?, [self.aid.as_str()], rows::client)?;
+        let mut grants = self.conn.prepare_cached(GRANTS)?;
+        for mut client in live {
+            let params = params![self.aid.as_str(), client.uuid.0.as_bytes()];
             let held = all(&mut grants, params, rows::grant)?;
             client.grants = held.into_iter().map(|(_, grant)| grant).collect();
-            self.world.clients.insert(*uuid, client);
+            self.world.clients.insert(client.uuid, client);
         }
         Ok(())
     }

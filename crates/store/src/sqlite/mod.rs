@@ -22,11 +22,11 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Clock;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::committer::{Committer, Limits};
 use crate::{Error, SigningKey};
@@ -59,9 +59,12 @@ impl Default for SqliteSettings {
 pub struct SqliteStore {
     files: Files,
     clock: Arc<dyn Clock>,
+    // Closed before the connection that writes, which tidies up as the last one.
     readers: Readers,
     /// Absent where the store was opened for reading only.
     committer: Option<Committer<Writer>>,
+    /// When a check last found that the store works.
+    worked_at: Mutex<Option<Instant>>,
 }
 
 impl SqliteStore {
@@ -80,7 +83,7 @@ impl SqliteStore {
         let writer = Writer::new(conn, checkpoints, lock);
         let committer = Committer::start(writer, Arc::clone(&clock), settings.limits)
             .map_err(|error| Error::Open(format!("no thread for the committer: {error}")))?;
-        Ok(Arc::new(Self { files, clock, readers, committer: Some(committer) }))
+        Ok(Arc::new(Self::new(files, clock, readers, Some(committer))))
     }
 
     /// Opens the database for reading only, whether or not another process writes to it.
@@ -92,7 +95,16 @@ impl SqliteStore {
         let files = Files::of(dir);
         let readers = Readers::open(&files.database, settings.readers, settings.read_time_max)?;
         migrate::check_current(&connection::reader(&files.database, 1_024)?)?;
-        Ok(Arc::new(Self { files, clock, readers, committer: None }))
+        Ok(Arc::new(Self::new(files, clock, readers, None)))
+    }
+
+    fn new(
+        files: Files,
+        clock: Arc<dyn Clock>,
+        readers: Readers,
+        committer: Option<Committer<Writer>>,
+    ) -> Self {
+        Self { files, clock, readers, committer, worked_at: Mutex::new(None) }
     }
 
     /// Copies a backup into a data directory that holds no database, and verifies it.
@@ -121,8 +133,9 @@ impl SqliteStore {
         }
     }
 
-    /// Takes nothing new, carries out what was accepted, empties the write-ahead log and lets go of the lock.
+    /// Takes nothing new, carries out what was accepted and lets go of the lock; what is left is one file of data.
     pub async fn close(self: &Arc<Self>) -> Result<(), Error> {
+        self.readers.close().await;
         let store = Arc::clone(self);
         let closed = tokio::task::spawn_blocking(move || store.committer.as_ref().map(Committer::close));
         closed.await.map(|_| ()).map_err(|_| Error::Internal("closing failed".to_owned()))
@@ -138,10 +151,21 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        if let Some(committer) = &self.committer {
-            committer.check_sound()?;
-        }
+        self.check_sound()?;
         self.readers.read(work).await
+    }
+
+    /// Reads many rows in the same way.
+    async fn list<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.check_sound()?;
+        self.readers.list(work).await
+    }
+
+    fn check_sound(&self) -> Result<(), Error> {
+        self.committer.as_ref().map_or(Ok(()), Committer::check_sound)
     }
 
     /// Writes what is no order, in its turn and in a transaction of its own.

@@ -1,10 +1,10 @@
 //! Writes what was decided.
 
 use domain::{
-    Aid, AuditEntry, Batch, Card, CardUuid, Changes, Client, CustomerId, RefId, ReplayKey, Subject, Token,
-    Transaction, World,
+    Aid, AuditEntry, Batch, Card, CardUuid, Changes, Client, CustomerId, Name, RefId, ReplayKey, Subject,
+    Token, Transaction, World,
 };
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, ToSql, params};
 
 use super::fault::Fault;
 use super::format;
@@ -13,19 +13,25 @@ use crate::Error;
 const INSERT_BATCH: &str =
     "INSERT INTO batch (aid, id, cards, created_at, created_by) VALUES (?1, ?2, ?3, ?4, ?5)";
 
-const INSERT_CARD: &str = "INSERT INTO card (aid, uuid, card_id, batch, type, name, customer_id, \
-    originated_by, metadata, amount, currency, funds, drawdown, reserved, active_from, expires_at, pin_mac, \
-    pin_key_version, pin_format, activated_at, activated_by, blocked_at, deleted_at, seq, created_at, \
-    created_by, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+/// What may change stands first, in the places it has in `UPDATE_CARD`.
+const INSERT_CARD: &str = "INSERT INTO card (aid, uuid, originated_by, metadata, amount, currency, funds, \
+    drawdown, reserved, active_from, expires_at, pin_mac, pin_key_version, pin_format, activated_at, \
+    activated_by, blocked_at, deleted_at, seq, changed_at, card_id, batch, type, name, customer_id, \
+    created_at, created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
     ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
 
 /// Names no indexed column: SQLite would take the row out of that index and put it in again, changed or not.
-const UPDATE_CARD: &str = "UPDATE card SET name = ?3, originated_by = ?4, metadata = ?5, amount = ?6, \
-    currency = ?7, funds = ?8, drawdown = ?9, reserved = ?10, active_from = ?11, expires_at = ?12, \
-    pin_mac = ?13, pin_key_version = ?14, pin_format = ?15, activated_at = ?16, activated_by = ?17, \
-    blocked_at = ?18, deleted_at = ?19, seq = ?20, changed_at = ?21 WHERE aid = ?1 AND uuid = ?2";
+const UPDATE_CARD: &str = "UPDATE card SET originated_by = ?3, metadata = ?4, amount = ?5, currency = ?6, \
+    funds = ?7, drawdown = ?8, reserved = ?9, active_from = ?10, expires_at = ?11, pin_mac = ?12, \
+    pin_key_version = ?13, pin_format = ?14, activated_at = ?15, activated_by = ?16, blocked_at = ?17, \
+    deleted_at = ?18, seq = ?19, changed_at = ?20 WHERE aid = ?1 AND uuid = ?2";
+
+/// Columns of a card that may change.
+const CHANGING: usize = 20;
 
 const UPDATE_CUSTOMER: &str = "UPDATE card SET customer_id = ?3 WHERE aid = ?1 AND uuid = ?2";
+
+const UPDATE_NAME: &str = "UPDATE card SET name = ?3 WHERE aid = ?1 AND uuid = ?2";
 
 const INSERT_TOKEN: &str = "INSERT INTO card_token (aid, card, uuid, mac, key_version, ref_id, format, \
     masked_code, single_use, expires_in, expires_at, used_at, deleted_at, metadata, created_at, created_by) \
@@ -61,17 +67,17 @@ const LAST_AUDIT: &str = "SELECT place FROM audit WHERE aid = ?1 ORDER BY place 
 const INSERT_AUDIT: &str = "INSERT INTO audit (aid, place, at, client, request, action, subject, subject_id) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/// Owners as they were loaded, by card.
-pub type Owners = Vec<(CardUuid, Option<CustomerId>)>;
+/// Owners and names as they were loaded, by card.
+pub type Before = Vec<(CardUuid, Option<CustomerId>, Option<Name>)>;
 
-/// Who owned the loaded cards, to be told from who owns them after a decision.
-pub fn owners(world: &World) -> Owners {
-    let owner = |card: &Card| (card.uuid, card.customer_id.clone());
-    world.cards.values().map(owner).collect()
+/// Whose the loaded cards were and what they were called, to be told from what a decision makes of that.
+pub fn before(world: &World) -> Before {
+    let indexed = |card: &Card| (card.uuid, card.customer_id.clone(), card.name.clone());
+    world.cards.values().map(indexed).collect()
 }
 
 /// Writes all changes of one account; the caller commits, or, after a fault, rolls back.
-pub fn changes(conn: &Connection, aid: Aid, before: &Owners, changes: &Changes) -> Result<(), Fault> {
+pub fn changes(conn: &Connection, aid: Aid, before: &Before, changes: &Changes) -> Result<(), Fault> {
     let writing = Writing { conn, aid, changes };
     for batch in &changes.new_batches {
         writing.batch(batch)?;
@@ -158,14 +164,26 @@ impl<'c> Writing<'c> {
     }
 
     fn insert_card(&self, insert: &mut CachedStatement<'_>, card: &Card) -> Result<(), Fault> {
-        insert.execute(params![
-            self.aid.as_str(),
-            card.uuid.0.as_bytes(),
+        self.bind_changing(insert, card)?;
+        let lasting = params![
             card.card_id.as_str(),
             card.batch.map(|batch| batch.0.into_bytes()),
             card.kind.as_str(),
             card.name.as_ref().map(|name| name.as_str()),
             card.customer_id.as_ref().map(|customer| customer.as_str()),
+            card.created_at.unix_ms(),
+            card.created_by.map(|by| by.0.into_bytes()),
+        ];
+        bind(insert, CHANGING, lasting)?;
+        insert.raw_execute()?;
+        Ok(())
+    }
+
+    fn bind_changing(&self, statement: &mut CachedStatement<'_>, card: &Card) -> rusqlite::Result<()> {
+        let pin = card.pin.as_ref();
+        let changing = params![
+            self.aid.as_str(),
+            card.uuid.0.as_bytes(),
             card.originated_by.as_ref().map(|origin| origin.as_str()),
             card.metadata.as_json(),
             card.amount.minor_units(),
@@ -175,62 +193,39 @@ impl<'c> Writing<'c> {
             card.reserved.minor_units(),
             card.dates.active_from.map(|at| at.unix_ms()),
             card.dates.expires_at.map(|at| at.unix_ms()),
-            card.pin.as_ref().map(|pin| pin.mac.mac),
-            card.pin.as_ref().map(|pin| pin.mac.key_version),
-            card.pin.as_ref().map(|pin| format::to_text(&pin.format)),
+            pin.map(|pin| pin.mac.mac),
+            pin.map(|pin| pin.mac.key_version),
+            pin.map(|pin| format::to_text(&pin.format)),
             card.activation.map(|activation| activation.at.unix_ms()),
             card.activation.and_then(|activation| activation.by).map(|by| by.0.into_bytes()),
             card.blocked_at.map(|at| at.unix_ms()),
             card.deleted_at.map(|at| at.unix_ms()),
             card.seq,
-            card.created_at.unix_ms(),
-            card.created_by.map(|by| by.0.into_bytes()),
             card.changed_at.unix_ms(),
-        ])?;
-        Ok(())
+        ];
+        bind(statement, 0, changing)
     }
 
-    fn changed_cards(&self, before: &Owners) -> Result<(), Fault> {
+    fn changed_cards(&self, before: &Before) -> Result<(), Fault> {
         let mut update = self.conn.prepare_cached(UPDATE_CARD)?;
         for uuid in &self.changes.changed_cards {
-            self.update_card(&mut update, self.decided(self.changes.world.cards.get(uuid))?)?;
+            self.bind_changing(&mut update, self.decided(self.changes.world.cards.get(uuid))?)?;
+            check_one(update.raw_execute()?)?;
         }
-        let mut update_owner = self.conn.prepare_cached(UPDATE_CUSTOMER)?;
-        for (uuid, owner) in before {
+        let mut update_customer = self.conn.prepare_cached(UPDATE_CUSTOMER)?;
+        let mut update_name = self.conn.prepare_cached(UPDATE_NAME)?;
+        for (uuid, customer_before, name_before) in before {
             let card = self.decided(self.changes.world.cards.get(uuid))?;
-            if card.customer_id != *owner {
+            if card.customer_id != *customer_before {
                 let customer = card.customer_id.as_ref().map(|customer| customer.as_str());
-                update_owner.execute(params![self.aid.as_str(), uuid.0.as_bytes(), customer])?;
+                update_customer.execute(params![self.aid.as_str(), uuid.0.as_bytes(), customer])?;
+            }
+            if card.name != *name_before {
+                let name = card.name.as_ref().map(|name| name.as_str());
+                update_name.execute(params![self.aid.as_str(), uuid.0.as_bytes(), name])?;
             }
         }
         Ok(())
-    }
-
-    fn update_card(&self, update: &mut CachedStatement<'_>, card: &Card) -> Result<(), Fault> {
-        let updated = update.execute(params![
-            self.aid.as_str(),
-            card.uuid.0.as_bytes(),
-            card.name.as_ref().map(|name| name.as_str()),
-            card.originated_by.as_ref().map(|origin| origin.as_str()),
-            card.metadata.as_json(),
-            card.amount.minor_units(),
-            card.currency.code(),
-            card.funds.minor_units(),
-            card.drawdown.minor_units(),
-            card.reserved.minor_units(),
-            card.dates.active_from.map(|at| at.unix_ms()),
-            card.dates.expires_at.map(|at| at.unix_ms()),
-            card.pin.as_ref().map(|pin| pin.mac.mac),
-            card.pin.as_ref().map(|pin| pin.mac.key_version),
-            card.pin.as_ref().map(|pin| format::to_text(&pin.format)),
-            card.activation.map(|activation| activation.at.unix_ms()),
-            card.activation.and_then(|activation| activation.by).map(|by| by.0.into_bytes()),
-            card.blocked_at.map(|at| at.unix_ms()),
-            card.deleted_at.map(|at| at.unix_ms()),
-            card.seq,
-            card.changed_at.unix_ms(),
-        ])?;
-        check_one(updated)
     }
 
     fn new_tokens(&self) -> Result<(), Fault> {
@@ -375,6 +370,14 @@ fn subject_columns(subject: Subject) -> (&'static str, uuid::Uuid) {
         Subject::Client(id) => ("client", id.0),
         Subject::Grant(id) => ("grant", id.0),
     }
+}
+
+/// Binds values to the places of a statement that come after the first `bound`.
+fn bind(statement: &mut CachedStatement<'_>, bound: usize, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+    for (place, value) in (bound + 1..).zip(values) {
+        statement.raw_bind_parameter(place, value)?;
+    }
+    Ok(())
 }
 
 fn check_one(updated: usize) -> Result<(), Fault> {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::connection;
 use super::fault::Fault;
@@ -22,20 +23,31 @@ const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 pub struct Readers {
     file: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
+    count: usize,
     permits: Arc<Semaphore>,
+    /// Lists take their time; so that a single card never waits for them all, they have half of the connections.
+    list_permits: Arc<Semaphore>,
     time_max: Duration,
+}
+
+/// What a read holds until it has ended, whether or not its caller still waits.
+struct Turn {
+    _connection: OwnedSemaphorePermit,
+    _list: Option<OwnedSemaphorePermit>,
 }
 
 impl Readers {
     /// Opens them all, so that none fails to open later.
     pub fn open(file: &Path, count: usize, time_max: Duration) -> Result<Self, Error> {
+        let count = count.max(1);
         let connections: Result<Vec<_>, _> =
-            (0..count.max(1)).map(|_| connection::reader(file, CACHE_KIB)).collect();
-        let connections = connections?;
+            (0..count).map(|_| connection::reader(file, CACHE_KIB)).collect();
         Ok(Self {
             file: file.to_owned(),
-            permits: Arc::new(Semaphore::new(connections.len())),
-            idle: Arc::new(Mutex::new(connections)),
+            idle: Arc::new(Mutex::new(connections?)),
+            count,
+            permits: Arc::new(Semaphore::new(count)),
+            list_permits: Arc::new(Semaphore::new((count / 2).max(1))),
             time_max,
         })
     }
@@ -48,14 +60,32 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        let permit = tokio::time::timeout(self.time_max, Arc::clone(&self.permits).acquire_owned())
-            .await
-            .map_err(|_| Error::Overloaded)?
-            .map_err(|_| gone())?;
+        let turn = async { Ok(Turn { _connection: permit(&self.permits).await?, _list: None }) };
+        self.read_in(turn, work).await
+    }
+
+    /// Reads many rows, as [`Readers::read`] does, but in a turn of its own kind.
+    pub async fn list<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = async {
+            let list = permit(&self.list_permits).await?;
+            Ok(Turn { _connection: permit(&self.permits).await?, _list: Some(list) })
+        };
+        self.read_in(turn, work).await
+    }
+
+    async fn read_in<T: Send + 'static>(
+        &self,
+        turn: impl Future<Output = Result<Turn, Error>>,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = timeout(self.time_max, turn).await.map_err(|_| Error::Overloaded)??;
         let end = EndOnDrop(Arc::new(AtomicBool::new(false)));
         let (must_end, idle, file) = (Arc::clone(&end.0), Arc::clone(&self.idle), self.file.clone());
         let mut reading = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _turn = turn;
             let pooled = lock(&idle).pop();
             let mut conn = match pooled {
                 Some(conn) => conn,
@@ -68,7 +98,7 @@ impl Readers {
             }
             answer
         });
-        let in_time = tokio::time::timeout(self.time_max, &mut reading).await;
+        let in_time = timeout(self.time_max, &mut reading).await;
         let ended = match in_time {
             Ok(ended) => ended,
             Err(_too_long) => {
@@ -78,14 +108,25 @@ impl Readers {
         };
         ended.unwrap_or_else(|_| Err(Error::Internal("a read ended by a panic".to_owned())))
     }
+
+    /// Refuses every read from now on, and closes the connections when those under way have ended.
+    pub async fn close(&self) {
+        self.list_permits.close();
+        let all = u32::try_from(self.count).unwrap_or(u32::MAX);
+        // It fails where they were closed before.
+        let _nobody_reads = self.permits.acquire_many(all).await;
+        self.permits.close();
+        lock(&self.idle).clear();
+    }
+}
+
+async fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+    let closed = |_| Error::Unavailable("the store is closed".to_owned());
+    Arc::clone(permits).acquire_owned().await.map_err(closed)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn gone() -> Error {
-    Error::Unavailable("the store is closed".to_owned())
 }
 
 fn watched<T>(

@@ -99,6 +99,12 @@ pub fn card(row: &rusqlite::Row<'_>) -> Result<Card, Fault> {
     })
 }
 
+/// A card that a list looks at, and whether it is to be listed.
+pub fn looked_at(row: &rusqlite::Row<'_>) -> Result<(CardUuid, bool), Fault> {
+    let mut row = Fields::new(row, "card");
+    Ok((row.id()?, row.flag()?))
+}
+
 fn pin(row: &mut Fields<'_>) -> Result<Option<Pin>, Fault> {
     let mac = row.mac_or_none()?;
     let key_version = row.number_or_none()?;

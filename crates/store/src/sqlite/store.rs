@@ -1,7 +1,7 @@
 //! The trait, method by method.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::{
@@ -13,6 +13,9 @@ use rusqlite::Connection;
 use super::fault::Fault;
 use super::{SigningKey, SqliteStore, admin, answered, backup, cards, connection, load};
 use crate::{CardPage, CardQuery, CustomerCardsQuery, Error, Load, Store};
+
+/// How long a store that worked is taken to work. Anybody may ask, and as often as he likes.
+const CHECK_LASTS: Duration = Duration::from_secs(1);
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -39,12 +42,12 @@ impl Store for SqliteStore {
 
     async fn cards(&self, aid: Aid, query: &CardQuery) -> Result<CardPage, Error> {
         let query = query.clone();
-        self.read(move |conn| cards::page(conn, aid, &query)).await
+        self.list(move |conn| cards::page(conn, aid, &query)).await
     }
 
     async fn customer_cards(&self, aid: Aid, query: &CustomerCardsQuery) -> Result<Vec<Card>, Error> {
         let query = query.clone();
-        self.read(move |conn| cards::of_customer(conn, aid, &query)).await
+        self.list(move |conn| cards::of_customer(conn, aid, &query)).await
     }
 
     async fn customer_card(
@@ -118,9 +121,7 @@ impl Store for SqliteStore {
     }
 
     async fn backup(&self, file: &Path) -> Result<(), Error> {
-        if let Some(committer) = &self.committer {
-            committer.check_sound()?;
-        }
+        self.check_sound()?;
         // A connection of its own: a copy may take longer than any read should.
         let (database, file) = (self.files.database.clone(), file.to_owned());
         let copied = tokio::task::spawn_blocking(move || {
@@ -132,11 +133,20 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), Error> {
+        if let Some(committer) = &self.committer {
+            committer.check_open()?;
+        }
+        // One asks for all who ask meanwhile.
+        let mut worked_at = self.worked_at.lock().await;
+        if worked_at.is_some_and(|at| at.elapsed() < CHECK_LASTS) {
+            return Ok(());
+        }
         self.read(|conn| Ok(conn.query_row("SELECT max(version) FROM schema", [], |_| Ok(()))?)).await?;
         if self.committer.is_some() {
             // Waits its turn behind the group that is being committed, and begins a transaction to write.
             self.write(|_| Ok(())).await?;
         }
+        *worked_at = Some(Instant::now());
         Ok(())
     }
 

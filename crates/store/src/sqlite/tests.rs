@@ -1,15 +1,16 @@
 //! What can only be seen, or broken, from within.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use domain::{Aid, Status};
+use domain::{Aid, BatchId, CardType, Currency, Status};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::cards::{self, Way};
 use super::fault::Fault;
 use super::{SqliteSettings, SqliteStore, connection};
-use crate::suite::fixture::{amount, by_id, by_token, card_id, every_card};
+use crate::suite::fixture::{amount, by_id, by_token, card_id, customer, every_card, time};
 use crate::suite::{Fixture, Opened, TestClock};
 use crate::{CardFilter, CardQuery, Error, Store as _};
 
@@ -257,7 +258,7 @@ async fn a_read_that_takes_too_long_is_ended() {
         SqliteSettings { readers: 1, read_time_max: Duration::from_millis(100), ..SqliteSettings::default() };
     let world = World::with(settings).await;
     let endless = world.store.read(|conn| Ok(conn.query_row(ENDLESS, [], |row| row.get::<_, i64>(0))?)).await;
-    assert_eq!(endless, Err(Error::Overloaded));
+    assert_eq!(endless, Err(Error::TookTooLong));
     assert_eq!(world.f.list(&every_card(world.f.now())).await, [""; 0]);
 }
 
@@ -280,7 +281,8 @@ async fn a_read_whose_caller_went_away_is_ended() {
     assert_eq!(world.f.list(&every_card(world.f.now())).await, [""; 0]);
 }
 
-async fn plan(world: &World, sql: &'static str) -> String {
+async fn plan(world: &World, sql: impl Into<String>) -> String {
+    let sql = sql.into();
     let explained = world.store.read(move |conn| {
         let mut steps = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
         let count = steps.parameter_count();
@@ -298,10 +300,117 @@ async fn no_statement_of_a_request_reads_a_table_through() {
         let plan = plan(&world, sql).await;
         assert!(plan.starts_with("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
     }
-    let of_customer = plan(&world, super::cards::OF_CUSTOMER).await;
-    assert!(of_customer.contains("card_by_customer") && !of_customer.contains("B-TREE"), "{of_customer}");
     let forget = plan(&world, super::admin::FORGET).await;
     assert!(forget.contains("idempotency_by_age") && !forget.contains("SCAN"), "{forget}");
+}
+
+/// A filter that names everything.
+fn every_filter() -> CardFilter {
+    CardFilter {
+        status: Some(Status::Unused),
+        kind: Some(CardType::GiftCard),
+        customer_id: Some(customer("kari")),
+        currency: Some(Currency::NOK),
+        batch: Some(BatchId(uuid::Uuid::nil())),
+        created_from: Some(time(1)),
+        created_before: Some(time(2)),
+        available_from: Some(amount(1)),
+        available_to: Some(amount(2)),
+        prefix: Some("a".to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn lists_go_through_an_index_in_its_own_order() {
+    let world = World::new().await;
+    let in_order = "created_at>? AND (created_at,uuid)<(?,?))";
+    for (way, index) in [
+        (Way::Age, "card_by_age (aid=? AND "),
+        (Way::Customer, "card_by_customer (aid=? AND customer_id=? AND "),
+        (Way::Batch, "card_by_batch (aid=? AND batch=? AND "),
+    ] {
+        for filter in [every_filter(), CardFilter { prefix: None, ..every_filter() }] {
+            let query = CardQuery { filter, ..every_card(world.f.now()) };
+            let (sql, _) = cards::scan(world.f.aid, &query, way, (1, Vec::new()));
+            let plan = plan(&world, sql).await;
+            assert_eq!(plan, format!("SEARCH card USING INDEX {index}{in_order}"));
+        }
+    }
+    let of_customer = plan(&world, cards::OF_CUSTOMER).await;
+    let index = "card_by_customer (aid=? AND customer_id=? AND (created_at,uuid)>(?,?))";
+    assert_eq!(of_customer, format!("SEARCH card USING INDEX {index}"));
+}
+
+/// It is the few rows of the two ranges that are sorted.
+#[tokio::test]
+async fn a_prefix_is_found_by_two_ranges() {
+    let world = World::new().await;
+    let query = CardQuery { filter: every_filter(), ..every_card(world.f.now()) };
+    let (sql, _) = cards::scan(world.f.aid, &query, Way::Prefix, (1, Vec::new()));
+    for sql in [sql, cards::COUNT_NAMED.to_owned()] {
+        let plan = plan(&world, sql).await;
+        for range in ["(aid=? AND card_id>? AND card_id<?)", "card_by_name (aid=? AND name>? AND name<?)"] {
+            assert!(plan.contains(range), "{plan}");
+        }
+        assert!(!plan.contains("SCAN card"), "{plan}");
+    }
+    let (sql, _) = cards::scan(world.f.aid, &query, Way::Prefix, (1, Vec::new()));
+    let plan = plan(&world, sql).await;
+    assert!(plan.contains("SEARCH card USING INTEGER PRIMARY KEY (rowid=?)"), "{plan}");
+}
+
+/// Two of four connections are held by lists without an end; a third list waits, a card does not.
+#[tokio::test]
+async fn lists_leave_half_of_the_connections_to_single_cards() {
+    let settings = SqliteSettings { read_time_max: Duration::from_millis(500), ..SqliteSettings::default() };
+    let world = World::with(settings).await;
+    world.f.has_card("card", 100).await;
+    let (began, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let endless = || {
+        let began = began.clone();
+        world.store.list(move |conn| {
+            began.send(()).expect("the test listens");
+            Ok(conn.query_row(ENDLESS, [], |row| row.get::<_, i64>(0))?)
+        })
+    };
+    let reads = async {
+        has_begun.recv().await.expect("the first");
+        has_begun.recv().await.expect("the second");
+        for _ in 0..4 {
+            assert_eq!(world.f.read("card").await.card.funds, amount(100));
+        }
+        assert!(has_begun.try_recv().is_err(), "a third list runs");
+    };
+    let (first, second, third, ()) = tokio::join!(endless(), endless(), endless(), reads);
+    assert_eq!((first, second), (Err(Error::TookTooLong), Err(Error::TookTooLong)));
+    // It waits for as long as the others run, so its turn may just come.
+    assert!(matches!(third, Err(Error::Overloaded | Error::TookTooLong)), "{third:?}");
+}
+
+/// While the committer stands still, whoever asks for the first time waits, and whoever asks again does not.
+#[tokio::test]
+async fn a_success_is_remembered_for_a_second() {
+    let world = World::new().await;
+    world.store.check().await.expect("works");
+    let (release, must_go_on) = std::sync::mpsc::channel();
+    let held = world.store.write(move |_| {
+        let _ended: Result<(), _> = must_go_on.recv();
+        Ok(())
+    });
+    let probes = async {
+        for _ in 0..1_000 {
+            let checked = tokio::time::timeout(Duration::from_secs(10), world.store.check()).await;
+            assert_eq!(checked, Ok(Ok(())), "it worked a moment ago");
+        }
+        *world.store.worked_at.lock().await = Instant::now().checked_sub(Duration::from_secs(1));
+        let mut late = std::pin::pin!(world.store.check());
+        let in_vain = tokio::time::timeout(Duration::from_millis(50), late.as_mut()).await;
+        assert!(in_vain.is_err(), "it must ask the committer: {in_vain:?}");
+        release.send(()).expect("held");
+        late.await
+    };
+    let (held, checked) = tokio::join!(held, probes);
+    assert_eq!((held, checked), (Ok(()), Ok(())));
 }
 
 #[tokio::test]

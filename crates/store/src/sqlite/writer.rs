@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::checkpoint::Checkpoints;
 use super::fault::{Fault, told};
 use super::load;
-use super::persist::{self, Owners};
+use super::persist::{self, Before};
 use crate::Error;
 use crate::committer::{AbortOnPanic, CommitFault, Done, Ledger, Stop};
 
@@ -126,10 +126,10 @@ impl Writer {
         aid: Aid,
         orders: Vec<Order>,
         now: Timestamp,
-    ) -> Result<(Vec<Decision>, Owners, Changes), Stop> {
+    ) -> Result<(Vec<Decision>, Before, Changes), Stop> {
         caught(|| {
             let world = load::world(&self.conn, aid, &Needs::of(&orders)).map_err(stop)?;
-            let before = persist::owners(&world);
+            let before = persist::before(&world);
             let (decisions, changes) = decide(world, orders, now);
             Ok((decisions, before, changes))
         })

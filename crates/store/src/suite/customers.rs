@@ -43,17 +43,29 @@ pub async fn a_customers_cards_come_in_pages(f: Fixture) {
     for id in ["a", "b", "c"] {
         owns(&f, "owner", id, 1).await;
     }
-    let query = CustomerCardsQuery {
-        customer_id: customer("owner"),
-        limit: Some(2),
-        starting_after: None,
-        now: f.now(),
-    };
+    let query =
+        CustomerCardsQuery { customer_id: customer("owner"), limit: 2, starting_after: None, now: f.now() };
     let first = f.store.customer_cards(f.aid, &query).await.expect("cards");
     let rest = CustomerCardsQuery { starting_after: first.last().map(|card| card.uuid), ..query };
     let rest = f.store.customer_cards(f.aid, &rest).await.expect("cards");
     let ids = |cards: &[domain::Card]| cards.iter().map(|card| card.card_id.to_string()).collect::<Vec<_>>();
     assert_eq!((ids(&first), ids(&rest)), (vec!["a".into(), "b".into()], vec!["c".to_owned()]));
+}
+
+pub async fn a_clock_set_back_lists_a_customers_cards_by_the_time_they_show(f: Fixture) {
+    owns(&f, "owner", "second", 1).await;
+    f.clock.move_ms(-1_000);
+    owns(&f, "owner", "first", 1).await;
+    assert_eq!(f.cards_of("owner").await, ["first", "second"]);
+    let first = f.read("first").await.card.uuid;
+    let query = CustomerCardsQuery {
+        customer_id: customer("owner"),
+        limit: 2,
+        starting_after: Some(first),
+        now: f.now(),
+    };
+    let rest = f.store.customer_cards(f.aid, &query).await.expect("cards");
+    assert_eq!(rest.iter().map(|card| card.card_id.to_string()).collect::<Vec<_>>(), ["second"]);
 }
 
 pub async fn a_customers_card_is_read_with_its_tokens(f: Fixture) {

@@ -156,7 +156,14 @@ pub fn pin(value: &str) -> NewPin {
 
 /// A query for every card at `now`, all on one page.
 pub fn every_card(now: Timestamp) -> CardQuery {
-    CardQuery { limit: 100, starting_after: None, include_deleted: false, filter: CardFilter::default(), now }
+    CardQuery {
+        limit: 100,
+        starting_after: None,
+        looks_max: 20_000,
+        include_deleted: false,
+        filter: CardFilter::default(),
+        now,
+    }
 }
 
 /// An instant far enough for whatever is asked in a test.
@@ -454,7 +461,7 @@ impl Fixture {
     pub async fn cards_of(&self, owner: &str) -> Vec<String> {
         let query = CustomerCardsQuery {
             customer_id: customer(owner),
-            limit: None,
+            limit: 100,
             starting_after: None,
             now: self.now(),
         };

@@ -3,7 +3,7 @@
 use domain::{Amount, Card, CardType, CardUuid, Status};
 
 use super::fixture::*;
-use crate::{CardFilter, CardQuery};
+use crate::{CardFilter, CardPage, CardQuery};
 
 /// Every page of a list, one after the other.
 async fn pages(f: &Fixture, query: CardQuery) -> Vec<Vec<Card>> {
@@ -252,4 +252,152 @@ pub async fn a_list_may_start_after_a_card_that_never_was(f: Fixture) {
     assert_eq!(f.list(&before_all).await, [""; 0]);
     let after_all = CardQuery { starting_after: Some(CardUuid(uuid::Uuid::max())), ..every_card(f.now()) };
     assert_eq!(f.list(&after_all).await, ["b", "a"]);
+}
+
+fn ids(pages: &[Vec<Card>]) -> Vec<Vec<String>> {
+    let ids = |page: &Vec<Card>| page.iter().map(|card| card.card_id.to_string()).collect();
+    pages.iter().map(ids).collect()
+}
+
+pub async fn cards_of_one_instant_are_listed_once_each(f: Fixture) {
+    f.done(f.batch(&["a", "b", "c", "d", "e"])).await;
+    has_cards(&f, &["f", "g"]).await;
+    let pages = pages(&f, page_of(&f, 2)).await;
+    assert_eq!(ids(&pages), [vec!["g", "f"], vec!["e", "d"], vec!["c", "b"], vec!["a"]]);
+}
+
+/// Ids begin with the time at which they were made, but the order is that of the cards.
+pub async fn a_clock_set_back_lists_cards_by_the_time_they_show(f: Fixture) {
+    for (id, moved_ms) in [("third", 0), ("first", -2_000), ("second", 1_000), ("fourth", 2_000)] {
+        f.clock.move_ms(moved_ms);
+        f.has_card(id, 1).await;
+    }
+    let pages = pages(&f, page_of(&f, 1)).await;
+    assert_eq!(ids(&pages), [["fourth"], ["third"], ["second"], ["first"]]);
+}
+
+pub async fn a_range_of_time_comes_page_by_page(f: Fixture) {
+    let begin = f.now();
+    for id in ["0a", "0b", "1a", "1b", "2a", "2b", "3a"] {
+        let seconds: u32 = id[..1].parse().expect("seconds");
+        f.clock.move_ms(begin.plus_seconds(seconds).unix_ms() - f.now().unix_ms());
+        f.has_card(id, 1).await;
+    }
+    let filter = CardFilter {
+        created_from: Some(begin.plus_seconds(1)),
+        created_before: Some(begin.plus_seconds(3)),
+        ..CardFilter::default()
+    };
+    let between = CardQuery { filter, ..page_of(&f, 3) };
+    assert_eq!(ids(&pages(&f, between.clone()).await), [vec!["2b", "2a", "1b"], vec!["1a"]]);
+    let newest = f.read("3a").await.card.uuid;
+    assert_eq!(f.list(&CardQuery { starting_after: Some(newest), ..between.clone() }).await.len(), 3);
+    let oldest = f.read("0a").await.card.uuid;
+    assert_eq!(f.list(&CardQuery { starting_after: Some(oldest), ..between }).await, [""; 0]);
+}
+
+/// Ten cards, of which the first, third and last made are in euro.
+async fn has_rare_cards(f: &Fixture) {
+    for card in 0..10 {
+        let mut create = f.create(&format!("{card}"), 1);
+        create.currency = currency(if [0, 2, 9].contains(&card) { "EUR" } else { "NOK" });
+        f.done(create).await;
+    }
+}
+
+fn rare() -> CardFilter {
+    CardFilter { currency: Some(currency("EUR")), ..CardFilter::default() }
+}
+
+pub async fn a_page_ends_with_the_last_card_it_may_look_at(f: Fixture) {
+    has_rare_cards(&f).await;
+    let query = CardQuery { filter: rare(), looks_max: 4, ..page_of(&f, 2) };
+    let CardPage { cards, next } = f.store.cards(f.aid, &query).await.expect("a page");
+    assert_eq!(ids(&[cards]), [["9"]]);
+    assert_eq!(next, Some(f.read("6").await.card.uuid));
+    let CardPage { cards, next } =
+        f.store.cards(f.aid, &CardQuery { starting_after: next, ..query }).await.expect("a page");
+    assert_eq!((ids(&[cards]), next), (vec![vec!["2".to_owned()]], Some(f.read("2").await.card.uuid)));
+}
+
+pub async fn short_pages_lead_to_every_card(f: Fixture) {
+    has_rare_cards(&f).await;
+    for (limit, looks_max) in (1..=3).flat_map(|limit| (0..=12).map(move |looks| (limit, looks))) {
+        let query = CardQuery { filter: rare(), looks_max, ..page_of(&f, limit) };
+        let pages = ids(&pages(&f, query).await);
+        assert_eq!(pages.concat(), ["9", "2", "0"], "{limit} of {looks_max}");
+        let looks = usize::try_from(looks_max.max(1)).expect("few");
+        assert!(pages.len() <= 10_usize.div_ceil(looks) + 3, "{limit} of {looks_max}: {pages:?}");
+    }
+}
+
+pub async fn a_list_of_no_more_cards_than_it_may_look_at_is_whole(f: Fixture) {
+    has_cards(&f, &["a", "b", "c"]).await;
+    let page = f.store.cards(f.aid, &CardQuery { looks_max: 3, ..page_of(&f, 3) }).await.expect("a page");
+    assert_eq!((page.cards.len(), page.next), (3, None));
+}
+
+/// Of a customer, of a batch and of a prefix, a list looks at no other cards.
+pub async fn narrow_filters_look_at_their_own_cards_only(f: Fixture) {
+    let mut batch = f.batch(&["a1", "a2"]);
+    let batch_id = batch.batch;
+    batch.cards.iter_mut().for_each(|card| card.customer_id = Some(customer("kari")));
+    f.done(batch).await;
+    has_cards(&f, &["b1", "b2", "b3", "b4", "b5"]).await;
+    let narrow = [
+        (2, CardFilter { customer_id: Some(customer("kari")), ..CardFilter::default() }),
+        (2, CardFilter { batch: Some(batch_id), ..CardFilter::default() }),
+        (4, starting("a")),
+    ];
+    for (looks_max, filter) in narrow {
+        let query = CardQuery { filter, looks_max, ..page_of(&f, 2) };
+        assert_eq!(ids(&pages(&f, query.clone()).await), [["a2", "a1"]], "{:?}", query.filter);
+    }
+}
+
+/// Few cards are found by the prefix, many by looking at all: the order and the pages are the same.
+pub async fn a_prefix_of_many_cards_is_listed_as_one_of_few(f: Fixture) {
+    for card in 0..9 {
+        let mut create = f.create(&format!("{}{card}", if card % 2 == 0 { "x" } else { "y" }), card);
+        create.card.name = (card % 3 == 0).then(|| name("x by name"));
+        f.done(create).await;
+    }
+    let filter = CardFilter { available_from: Some(amount(2)), ..starting("x") };
+    for looks_max in [1, 3, 7, 11, 13, 14, 16, 17, 40] {
+        let query = CardQuery { filter: filter.clone(), looks_max, ..page_of(&f, 2) };
+        let listed = ids(&pages(&f, query).await).concat();
+        assert_eq!(listed, ["x8", "x6", "x4", "y3", "x2"], "{looks_max} looks");
+    }
+}
+
+/// The last characters there are, and those about the gap that no text may hold.
+pub async fn a_prefix_ends_where_the_next_text_begins(f: Fixture) {
+    let ids = ["a", "a\u{10ffff}", "a\u{10ffff}x", "b", "\u{d7ff}x", "\u{e000}", "\u{10ffff}z"];
+    has_cards(&f, &ids).await;
+    for (prefix, found) in [
+        ("a", &ids[..3]),
+        ("a\u{10ffff}", &ids[1..3]),
+        ("\u{d7ff}", &ids[4..5]),
+        ("\u{e000}", &ids[5..6]),
+        ("\u{10ffff}", &ids[6..]),
+        ("\u{10ffff}\u{10ffff}", &[]),
+    ] {
+        for looks_max in [1, 100] {
+            let query = CardQuery { filter: starting(prefix), looks_max, ..every_card(f.now()) };
+            let mut listed = self::ids(&pages(&f, query).await).concat();
+            listed.reverse();
+            assert_eq!(listed, found, "{prefix:?}");
+        }
+    }
+}
+
+pub async fn a_name_given_at_activation_is_found_by_its_prefix(f: Fixture) {
+    let mut batch = f.batch(&["card"]);
+    batch.cards[0].name = Some(name("before"));
+    f.done(batch).await;
+    let mut activate = f.activate("card", 1);
+    activate.name = Some(name("after"));
+    f.done(activate).await;
+    assert_eq!(f.filtered(starting("aft")).await, ["card"]);
+    assert_eq!(f.filtered(starting("bef")).await, [""; 0]);
 }

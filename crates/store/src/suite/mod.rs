@@ -195,12 +195,23 @@ macro_rules! conformance {
                 a_prefix_may_be_in_any_alphabet
                 filters_hold_together_and_page_by_page
                 a_list_may_start_after_a_card_that_never_was
+                cards_of_one_instant_are_listed_once_each
+                a_clock_set_back_lists_cards_by_the_time_they_show
+                a_range_of_time_comes_page_by_page
+                a_page_ends_with_the_last_card_it_may_look_at
+                short_pages_lead_to_every_card
+                a_list_of_no_more_cards_than_it_may_look_at_is_whole
+                narrow_filters_look_at_their_own_cards_only
+                a_prefix_of_many_cards_is_listed_as_one_of_few
+                a_prefix_ends_where_the_next_text_begins
+                a_name_given_at_activation_is_found_by_its_prefix
             }
             customers {
                 a_customers_cards_are_listed_oldest_first
                 used_cards_are_still_their_customers
                 a_customer_sees_no_inactive_deleted_or_expired_card
                 a_customers_cards_come_in_pages
+                a_clock_set_back_lists_a_customers_cards_by_the_time_they_show
                 a_customers_card_is_read_with_its_tokens
                 another_customers_card_reads_as_none
                 a_customers_deleted_card_reads_as_none

@@ -122,8 +122,9 @@ async fn a_damaged_backup_is_not_restored() {
     let file = target.path().join("backup.db");
     world.store.backup(&file).await.expect("a backup");
     let mut bytes = std::fs::read(&file).expect("a file");
-    let middle = bytes.len() / 2;
-    bytes[middle..middle + 2_048].fill(0xAA);
+    // A whole page: half of one may be free.
+    let page = bytes.len() / 2 / 4_096 * 4_096;
+    bytes[page..page + 4_096].fill(0xAA);
     std::fs::write(&file, bytes).expect("a file");
     let dir = tempfile::tempdir().expect("a directory");
     assert!(matches!(SqliteStore::restore(&file, dir.path()), Err(Error::Damaged(_))));

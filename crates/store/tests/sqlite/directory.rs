@@ -68,9 +68,26 @@ async fn everything_is_there_when_it_is_opened_again() {
 async fn closing_leaves_one_file_of_data() {
     let world = World::new().await;
     world.f.has_card("card", 100).await;
-    let dir = closed(world).await;
-    let wal = dir.path().join("gavekort.db-wal");
-    assert_eq!(std::fs::metadata(wal).map_or(0, |wal| wal.len()), 0);
+    world.f.list(&every_card(world.f.now())).await;
+    assert!(world.dir.path().join("gavekort.db-wal").exists());
+    // The store is still there, as it is in a server that is about to end.
+    world.store.close().await.expect("closed");
+    let files = std::fs::read_dir(world.dir.path()).expect("a directory");
+    let mut names: Vec<_> = files.map(|file| file.expect("a file").file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["gavekort.db", "gavekort.lock"]);
+}
+
+#[tokio::test]
+async fn closing_waits_for_reads_and_then_refuses_them() {
+    let world = World::new().await;
+    world.f.has_card("card", 100).await;
+    let query = every_card(world.f.now());
+    let (listed, closed) = tokio::join!(world.store.cards(world.f.aid, &query), world.store.close());
+    assert_eq!((listed.map(|page| page.cards.len()), closed), (Ok(1), Ok(())));
+    let late = world.store.cards(world.f.aid, &query).await;
+    assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
+    world.store.close().await.expect("closed before");
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use domain::{Amount, BatchId, CardType, CardUuid, Currency, CustomerId, Name, Status, Timestamp};
-use service::{CardFilter, CardQuery, ReadCards};
+use service::{CardFilter, ListRequest, ReadCards};
 
 use super::CardOut;
 use crate::api::Api;
 use crate::api::access::Access;
 use crate::api::body::Query;
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Code};
 use crate::api::examples;
 use crate::api::frame::Reply;
 use crate::api::operation::Operation;
@@ -18,13 +18,16 @@ use crate::api::wire::{Flag, Limit, answer, query};
 
 const LIMIT: u32 = 10;
 
+/// Why a list may have to be asked for again.
+pub(crate) const LIST_OVERLOADED: &str = "Too much is waiting, or the list took too long; nothing was done";
+
 /// A card in a list, by experience.
 const CARD_BYTES: usize = 1_024;
 
 query! {
     /// Which cards, and from where on.
     pub(crate) struct ListQuery {
-        /// The most to answer with; 10 unless told otherwise.
+        /// The most to answer with; 10 unless told otherwise. A page may hold fewer and not be the last.
         limit: Limit,
         /// Only cards after this one: what the page before answered as `starting_after`.
         starting_after: CardUuid,
@@ -58,7 +61,7 @@ answer! {
     pub(crate) struct PageOut<'a> as "CardPage" {
         /// The cards, newest first.
         cards: Vec<CardOut<'a>>,
-        /// Where the next page begins; absent on the last one.
+        /// Where the next page begins; absent on the last one, and only there.
         starting_after: Option<CardUuid>,
     }
 }
@@ -69,11 +72,14 @@ pub(crate) fn operation() -> Operation {
             "listCards",
             "cards",
             "List cards",
-            "Newest first. Pages stay in step while cards are added: ask for the next one with `starting_after`.",
+            "Newest first. Pages stay in step while cards are added: ask for the next one with `starting_after`. \
+             One call looks at a bounded number of cards. Where filters fit few of them, a page may hold fewer \
+             than `limit`, even none: only an answer without `starting_after` is the last.",
         )
         .permitted::<ReadCards>()
         .query::<ListQuery>()
         .answers::<PageOut>(examples::page())
+        .refuses(Code::Overloaded, LIST_OVERLOADED)
         .stored()
 }
 
@@ -83,7 +89,7 @@ async fn handle(
     Query(query): Query<ListQuery>,
 ) -> Result<Reply, ApiError> {
     let now = api.service.now();
-    let query = CardQuery {
+    let asked = ListRequest {
         limit: query.limit.map_or(LIMIT, |Limit(limit)| limit),
         starting_after: query.starting_after,
         include_deleted: query.include_deleted.unwrap_or(false),
@@ -101,7 +107,7 @@ async fn handle(
         },
         now,
     };
-    let page = api.service.cards(&permit, &query).await?;
+    let page = api.service.cards(&permit, asked).await?;
     let cards = page.cards.iter().map(|card| CardOut::new(card, now)).collect();
     Reply::with_room(&PageOut { cards, starting_after: page.next }, page.cards.len() * CARD_BYTES)
 }

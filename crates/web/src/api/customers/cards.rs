@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use domain::{Card, CardUuid, CustomerId, Timestamp};
-use service::{CustomerCardsQuery, ReadCustomerCards};
+use service::{CustomerListRequest, ReadCustomerCards};
 
 use crate::api::Api;
 use crate::api::access::Access;
 use crate::api::body::Query;
+use crate::api::cards::list::LIST_OVERLOADED;
 use crate::api::cards::{CardFacts, PinShape};
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Code};
 use crate::api::examples;
 use crate::api::frame::Reply;
 use crate::api::operation::Operation;
@@ -23,7 +24,7 @@ const CARD_BYTES: usize = 1_024;
 query! {
     /// How many, and from where on.
     pub(crate) struct ListQuery {
-        /// The most to answer with; all unless told otherwise.
+        /// The most to answer with; all unless told otherwise, which is refused where they are more than 10,000.
         limit: Limit,
         /// Only cards after the one of this `id`.
         starting_after: CardUuid,
@@ -50,6 +51,7 @@ pub(crate) fn operation() -> Operation {
         .permitted::<ReadCustomerCards>()
         .query::<ListQuery>()
         .answers::<[CustomerCardOut]>(examples::customer_cards())
+        .refuses(Code::Overloaded, LIST_OVERLOADED)
         .stored()
 }
 
@@ -61,8 +63,8 @@ async fn handle(
 ) -> Result<Reply, ApiError> {
     let now = api.service.now();
     let limit = query.limit.map(|Limit(limit)| limit);
-    let query = CustomerCardsQuery { customer_id, limit, starting_after: query.starting_after, now };
-    let cards = api.service.customer_cards(&permit, &query).await?;
+    let asked = CustomerListRequest { customer_id, limit, starting_after: query.starting_after, now };
+    let cards = api.service.customer_cards(&permit, asked).await?;
     let out: Vec<_> = cards.iter().map(|card| CustomerCardOut::new(card, now)).collect();
     Reply::with_room(&out, cards.len() * CARD_BYTES)
 }
