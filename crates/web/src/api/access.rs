@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use domain::{Aid, RequestId};
+use percent_encoding::percent_decode_str;
 use service::{Caller, Permission, Permit};
 use tracing::Span;
 
@@ -52,8 +53,9 @@ impl FromRequestParts<Arc<Api>> for PathAid {
 /// Read from the path as it came: whether the other segments are sound is judged later.
 fn aid_of(parts: &Parts) -> Result<Aid, ApiError> {
     let segment = parts.uri.path().strip_prefix("/v1/accounts/").and_then(|rest| rest.split('/').next());
-    Aid::try_from(segment.unwrap_or_default())
-        .map_err(|fault| ApiError::invalid(format!("the account id {fault}")))
+    let segment = percent_decode_str(segment.unwrap_or_default()).decode_utf8();
+    let segment = segment.map_err(|_| super::path::not_utf8())?;
+    Aid::try_from(segment.as_ref()).map_err(|fault| ApiError::invalid(format!("the account id {fault}")))
 }
 
 async fn caller(parts: &Parts, api: &Api, aid: Aid) -> Result<Caller, ApiError> {

@@ -1,22 +1,20 @@
-//! Reading bodies: bounded, typed first, and taken apart only where that fails.
+//! Reading bodies: typed first, and taken apart only where that fails.
 
 use std::sync::Arc;
 
 use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use domain::Timestamp;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
 use service::Idempotency;
 
 use super::error::Code;
+use super::intake::{Share, limit_of, receive};
 use super::wire::{Faults, Parameters, QueryPairs, Tree, Wire, tree};
 use super::{Api, ApiError, idempotency};
-
-/// The largest body that is read.
-pub(crate) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A body, and what the service takes of it.
 pub(crate) trait Body: Wire + Default {
@@ -40,7 +38,8 @@ impl<B: Body> FromRequest<Arc<Api>> for Json<B> {
 
     async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        read_json::<B>(api, &parts.headers, body).await.map(|(request, _)| Self(request))
+        let (text, _share) = read_json::<B>(api, &parts, body).await?;
+        understand::<B>(api, text).await.map(|(request, _)| Self(request))
     }
 }
 
@@ -57,7 +56,8 @@ impl<B: Body> FromRequest<Arc<Api>> for Keyed<B> {
         let (mut parts, body) = request.into_parts();
         let key = idempotency::key(&parts.headers)?;
         let path = super::path::path_values(&mut parts).await?;
-        let (request, text) = read_json::<B>(api, &parts.headers, body).await?;
+        let (text, _share) = read_json::<B>(api, &parts, body).await?;
+        let (request, text) = understand::<B>(api, text).await?;
         let idempotency = match key {
             Some(key) => Some(Idempotency { key, canonical: canonical(api, path, text).await? }),
             None => None,
@@ -88,61 +88,40 @@ impl<Q: Parameters> FromRequestParts<Arc<Api>> for Query<Q> {
 }
 
 fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
+    // The reader below would put replacement characters there, and look for something else than was asked for.
+    if percent_decode_str(uri.query().unwrap_or_default()).decode_utf8().is_err() {
+        return Err(ApiError::invalid("the query string is not UTF-8"));
+    }
     let pairs = axum::extract::Query::try_from_uri(uri);
     pairs
         .map(|axum::extract::Query(pairs)| pairs)
         .map_err(|_| ApiError::invalid("the query string is malformed"))
 }
 
-async fn read_json<B: Body>(
-    api: &Arc<Api>,
-    headers: &HeaderMap,
+/// The text of a body that must be JSON.
+async fn read_json<'a, B: Body>(
+    api: &'a Api,
+    parts: &Parts,
     body: HttpBody,
-) -> Result<(B::Request, String), ApiError> {
-    if declared_length(headers) > Some(BODY_BYTES_MAX) {
-        return Err(too_large());
+) -> Result<(String, Share<'a>), ApiError> {
+    let (limit, kind) = (limit_of(parts)?, content_type(&parts.headers));
+    if kind.as_deref() == Some("application/json") {
+        return receive(&api.room, limit, body).await;
     }
-    let kind = content_type(headers);
-    if B::MAY_BE_EMPTY && kind.is_none() {
-        let text = read_text(headers, body).await?;
-        let text = if text.is_empty() { "{}".to_owned() } else { return Err(not_json()) };
-        return understand::<B>(api, text).await;
-    }
-    if kind.as_deref() != Some("application/json") {
+    if !B::MAY_BE_EMPTY || kind.is_some() {
         return Err(not_json());
     }
-    let text = read_text(headers, body).await?;
-    understand::<B>(api, text).await
+    let (text, share) = receive(&api.room, limit, body).await?;
+    if text.is_empty() { Ok(("{}".to_owned(), share)) } else { Err(not_json()) }
 }
 
-/// Reads a body to its end, within bounds.
-pub(crate) async fn read_text(headers: &HeaderMap, body: HttpBody) -> Result<String, ApiError> {
-    if declared_length(headers) > Some(BODY_BYTES_MAX) {
-        return Err(too_large());
-    }
-    let collected = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            too_large()
-        } else {
-            ApiError::invalid("the body did not arrive whole")
-        }
-    })?;
-    let text = String::from_utf8(collected.to_bytes().into());
-    text.map_err(|_| ApiError::invalid("the body is not UTF-8"))
-}
-
-/// What the body is said to be, without parameters and in small letters.
+/// What the body is said to be, without parameters and in small letters; everything, where that is more than one.
 pub(crate) fn content_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(|kind| kind.trim().to_ascii_lowercase())
-}
-
-fn declared_length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn too_large() -> ApiError {
-    ApiError::new(Code::BodyTooLarge, format!("the body is larger than {BODY_BYTES_MAX} bytes"))
+    let lines = headers.get_all(CONTENT_TYPE).iter().map(|line| {
+        let line = line.to_str().unwrap_or_default();
+        line.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    });
+    lines.reduce(|all, line| format!("{all}, {line}"))
 }
 
 fn not_json() -> ApiError {

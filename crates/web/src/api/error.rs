@@ -94,7 +94,7 @@ codes! {
     OutcomeUnknown = INTERNAL_SERVER_ERROR "OUTCOME_UNKNOWN";
     /// A fault of the server.
     Internal = INTERNAL_SERVER_ERROR "INTERNAL";
-    /// Too much is waiting; nothing was done.
+    /// Too much is waiting, or a read took too long; nothing was done.
     Overloaded = SERVICE_UNAVAILABLE "OVERLOADED";
     /// The server cannot work at present; nothing was done.
     Unavailable = SERVICE_UNAVAILABLE "UNAVAILABLE";
@@ -268,7 +268,10 @@ impl From<service::Error> for ApiError {
             }
             Error::Refused(refusal) => refusal::refused(&refusal),
             Error::AccountExists => Self::invalid(message).at(["aid"]),
+            Error::TooManyCards { .. } => Self::invalid(message).at(["limit"]),
             Error::Overloaded => Self::new(Code::Overloaded, message).retry_after(1),
+            // Again at once it would take as long again.
+            Error::TookTooLong => Self::new(Code::Overloaded, message).retry_after(5),
             Error::Unavailable(why) => {
                 tracing::error!(why, "the store cannot work at present");
                 Self::new(Code::Unavailable, "the server cannot work at present; nothing was done")
@@ -283,4 +286,25 @@ impl From<service::Error> for ApiError {
 fn needs(any_of: &[Scope]) -> String {
     let scopes: Vec<&str> = any_of.iter().map(|scope| scope.as_str()).collect();
     format!("this needs one of the scopes {}", scopes.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_that_took_too_long_says_so_and_when_to_come_again() {
+        let error = ApiError::from(service::Error::TookTooLong);
+        assert_eq!(error.message, "the read took too long and was ended");
+        let answer = error.into_response();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()[RETRY_AFTER], "5");
+    }
+
+    #[test]
+    fn too_many_cards_at_once_are_the_fault_of_a_missing_limit() {
+        let error = ApiError::from(service::Error::TooManyCards { max: 10_000 });
+        assert_eq!(error.code().status(), StatusCode::BAD_REQUEST);
+        assert!(matches!(error.faults.as_slice(), [Fault { path, .. }] if *path == [Step::from("limit")]));
+    }
 }

@@ -14,6 +14,7 @@ mod error;
 mod examples;
 mod frame;
 mod idempotency;
+mod intake;
 mod network;
 mod openapi;
 mod operation;
@@ -33,6 +34,7 @@ use tokio::sync::Semaphore;
 
 use access::Door;
 use error::ApiError;
+use intake::Room;
 pub use openapi::openapi;
 pub use settings::{AddressRange, AddressRangeFault, ApiSettings};
 
@@ -47,6 +49,7 @@ pub(crate) struct Api {
     service: Arc<Service>,
     door: Door,
     settings: ApiSettings,
+    room: Room,
     reading: Semaphore,
     drawing: Semaphore,
 }
@@ -54,7 +57,7 @@ pub(crate) struct Api {
 impl Api {
     fn new(service: Arc<Service>, door: Door, settings: ApiSettings) -> Arc<Self> {
         let (reading, drawing) = (Semaphore::new(READING_AT_ONCE), Semaphore::new(DRAWING_AT_ONCE));
-        Arc::new(Self { service, door, settings, reading, drawing })
+        Arc::new(Self { service, door, settings, room: Room::new(), reading, drawing })
     }
 }
 
@@ -71,8 +74,8 @@ pub fn router(service: Arc<Service>, settings: ApiSettings) -> Router {
 /// The operator's API: the same operations without access tokens, and those on accounts and signing keys.
 ///
 /// Whoever can reach it may do everything: it belongs on a socket file that only its owner can open.
-pub fn operator_router(service: Arc<Service>) -> Router {
-    let api = Api::new(service, Door::Operator, ApiSettings::default());
+pub fn operator_router(service: Arc<Service>, settings: ApiSettings) -> Router {
+    let api = Api::new(service, Door::Operator, settings);
     let (routes, _) = routes::operator().split_for_parts();
     routes::framed(routes, api)
 }

@@ -1,8 +1,10 @@
 //! One operation: its route, its handler and everything the OpenAPI document says of it, in one place.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use serde_json::{Value, json};
@@ -19,6 +21,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use super::Api;
 use super::body::Body;
 use super::error::{ApiError, Code};
+use super::intake::BodyLimit;
 use super::wire::{Described, Parameters, Schemas};
 
 /// An operation in the making.
@@ -28,9 +31,13 @@ pub(crate) struct Operation {
     route: MethodRouter<Arc<Api>>,
     doc: OperationBuilder,
     parameters: Vec<Parameter>,
-    refusals: BTreeMap<u16, Vec<(Code, &'static str)>>,
+    refusals: BTreeMap<u16, Vec<Refused>>,
+    body_limit: Option<BodyLimit>,
     schemas: Schemas,
 }
+
+/// One way in which an operation may be refused.
+type Refused = (Code, Cow<'static, str>);
 
 macro_rules! methods {
     ($($name:ident $filter:ident $method:ident;)+) => {$(
@@ -53,9 +60,9 @@ impl Operation {
     }
 
     fn new(path: &'static str, method: HttpMethod, route: MethodRouter<Arc<Api>>) -> Self {
-        let refusals = BTreeMap::new();
+        let (refusals, body_limit) = (BTreeMap::new(), None);
         let (doc, parameters, schemas) = (OperationBuilder::new(), path_parameters(path), Schemas::new());
-        let new = Self { path, method, route, doc, parameters, refusals, schemas };
+        let new = Self { path, method, route, doc, parameters, refusals, body_limit, schemas };
         new.refuses(Code::Internal, "A fault of the server; the log has more under the request's id")
     }
 
@@ -124,10 +131,18 @@ impl Operation {
         let body = RequestBodyBuilder::new().required(Some(required));
         let body = kinds.iter().fold(body, |body, kind| body.content(*kind, content.clone()));
         self.doc = self.doc.request_body(Some(body.build()));
+        self.body_limit.get_or_insert_default();
         self.refuses(Code::InvalidRequest, "Something in the request is malformed")
             .refuses(Code::RequestTimeout, "The body did not arrive in time")
-            .refuses(Code::BodyTooLarge, "The body is larger than 4 MiB")
             .refuses(Code::UnsupportedMediaType, "The body is of another content type")
+            .refuses(Code::Overloaded, "Too much is waiting; nothing was done")
+    }
+
+    /// How large its body may be, where the default is too much.
+    pub(crate) fn body_within(mut self, limit: BodyLimit) -> Self {
+        self.body_limit = Some(limit);
+        self.route = self.route.layer(Extension(limit));
+        self
     }
 
     /// What it answers.
@@ -145,10 +160,10 @@ impl Operation {
     }
 
     /// One way in which it may be refused.
-    pub(crate) fn refuses(mut self, code: Code, why: &'static str) -> Self {
+    pub(crate) fn refuses(mut self, code: Code, why: impl Into<Cow<'static, str>>) -> Self {
         let of_status = self.refusals.entry(code.status().as_u16()).or_default();
         if !of_status.iter().any(|(known, _)| *known == code) {
-            of_status.push((code, why));
+            of_status.push((code, why.into()));
         }
         self
     }
@@ -171,7 +186,10 @@ impl Operation {
     }
 
     /// The route and its description.
-    pub(crate) fn into_route(self) -> UtoipaMethodRouter<Arc<Api>> {
+    pub(crate) fn into_route(mut self) -> UtoipaMethodRouter<Arc<Api>> {
+        if let Some(limit) = self.body_limit {
+            self = self.refuses(Code::BodyTooLarge, format!("The body is larger than {limit}"));
+        }
         let mut doc = self.doc;
         for parameter in self.parameters {
             doc = doc.parameter(parameter);
@@ -184,14 +202,14 @@ impl Operation {
     }
 }
 
-fn refusal(codes: &[(Code, &'static str)]) -> ResponseBuilder {
+fn refusal(codes: &[Refused]) -> ResponseBuilder {
     let lines: Vec<String> = codes.iter().map(|(code, why)| format!("`{}`: {why}", code.as_str())).collect();
-    let example = codes.first().and_then(|(code, why)| example(*code, why));
+    let example = codes.first().and_then(|(code, why)| example(*code, why.clone()));
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).example(example).build();
     ResponseBuilder::new().description(lines.join("\n\n")).content("application/json", content)
 }
 
-fn example(code: Code, why: &'static str) -> Option<Value> {
+fn example(code: Code, why: Cow<'static, str>) -> Option<Value> {
     serde_json::from_slice(&ApiError::new(code, why).body()).ok()
 }
 

@@ -36,8 +36,13 @@ impl<T: PathValue> FromRequestParts<Arc<Api>> for InPath<T> {
 /// Every value the path names, by parameter.
 pub(crate) async fn path_values(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {
     let values = RawPathParams::from_request_parts(parts, &()).await;
-    let values = values.map_err(|_| ApiError::invalid("the path is not UTF-8"))?;
+    let values = values.map_err(|_| not_utf8())?;
     Ok(values.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// What a path gets that is no text once it is decoded.
+pub(crate) fn not_utf8() -> ApiError {
+    ApiError::invalid("the path is not UTF-8")
 }
 
 impl PathValue for CardId {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Settings of the public listener's API.
+/// Settings of the API.
 #[derive(Clone, Debug, Default)]
 pub struct ApiSettings {
     /// Origins whose pages may call the API, each exactly as browsers send it; none unless named.
@@ -17,6 +17,8 @@ pub struct ApiSettings {
     pub public_url: Option<String>,
     /// Set when the server is about to stop: it then answers that it is not ready.
     pub stopping: Arc<AtomicBool>,
+    /// Whether others than this machine reach the public listener without HTTPS: no production account is made then.
+    pub is_exposed: bool,
 }
 
 /// An address, or all addresses that begin with the same bits: `10.0.0.0/8`.

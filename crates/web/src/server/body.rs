@@ -20,7 +20,7 @@ pub struct RequestBody {
 /// A client took too long over sending a body.
 #[derive(Debug, thiserror::Error)]
 #[error("the body of the request did not arrive in time")]
-struct Late;
+pub struct Late;
 
 impl RequestBody {
     pub fn new(incoming: Incoming, progress: Arc<Progress>) -> Self {

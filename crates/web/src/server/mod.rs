@@ -55,6 +55,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 
 pub use admin::{Ready, admin_router};
+pub(crate) use body::Late;
 pub use limits::Limits;
 pub use metrics::{Event, Metrics, PinFailure, StoreFigures, descriptors_max};
 pub use tls::{Tls, TlsFault, TlsFiles};

@@ -3,10 +3,13 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use axum::body::Bytes;
+use hyper::body::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::fault;
 use super::progress::Progress;
 
 /// A client's stream, whose comings and goings are known to its [`Progress`].
@@ -14,11 +17,13 @@ pub struct Socket<S> {
     stream: S,
     progress: Arc<Progress>,
     is_blocked: bool,
+    /// What is still to be written of a refusal that stands for one of hyper's.
+    refusal: Option<Bytes>,
 }
 
 impl<S> Socket<S> {
     pub fn new(stream: S, progress: Arc<Progress>) -> Self {
-        Self { stream, progress, is_blocked: false }
+        Self { stream, progress, is_blocked: false, refusal: None }
     }
 
     pub fn into_stream(self) -> S {
@@ -32,6 +37,29 @@ impl<S> Socket<S> {
             self.progress.blocked(self.is_blocked);
         }
         outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Socket<S> {
+    /// Whether `buf` is an answer of hyper's own: no handler has been given a request to answer.
+    fn is_refusal(&mut self, buf: &[u8]) -> bool {
+        if self.refusal.is_none()
+            && let Some(refusal) = fault::instead_of(buf)
+            && self.progress.is_in_header()
+        {
+            self.refusal = Some(refusal.into());
+        }
+        self.refusal.is_some()
+    }
+
+    fn poll_refuse(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        while let Some(rest) = self.refusal.as_mut().filter(|rest| rest.has_remaining()) {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => rest.advance(written),
+            }
+        }
+        Poll::Ready(Ok(buf.len()))
     }
 }
 
@@ -52,7 +80,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
+        let outcome = match self.is_refusal(buf) {
+            true => self.poll_refuse(cx, buf),
+            false => Pin::new(&mut self.stream).poll_write(cx, buf),
+        };
         self.wrote(outcome)
     }
 
@@ -61,6 +92,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // A refusal is a header and nothing else.
+        if let [head] = bufs
+            && self.is_refusal(head)
+        {
+            return self.poll_write(cx, head);
+        }
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.wrote(outcome)
     }

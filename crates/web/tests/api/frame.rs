@@ -2,12 +2,17 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::http::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use web::api::ApiSettings;
+use web::server::{Limits, Metrics, Server, StoreFigures};
 
-use crate::world::{Call, World, token_call};
+use crate::world::{Call, World, send_to, token_call};
 
 /// Everything that was logged on this thread.
 #[derive(Clone, Default)]
@@ -38,6 +43,13 @@ fn capture(log: &Log) -> tracing::subscriber::DefaultGuard {
         .with_writer(move || writer.clone())
         .finish();
     tracing::subscriber::set_default(subscriber)
+}
+
+/// The line of the one request.
+fn answered(log: &Log) -> Value {
+    let text = log.text();
+    let mut lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    lines.find(|line: &Value| line["fields"]["message"] == "request answered").expect("the line")
 }
 
 #[tokio::test]
@@ -121,9 +133,7 @@ async fn a_request_is_one_line_with_its_fields() {
         .header("dintero-system-plugin-version", "1.2");
     let answer = world.send(call).await;
     drop(guard);
-    let lines: Vec<Value> =
-        log.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let line = lines.iter().find(|line| line["fields"]["message"] == "request answered").expect("the line");
+    let line = answered(&log);
     let (fields, span) = (&line["fields"], &line["span"]);
     assert_eq!(fields["status"], 404);
     assert!(fields["duration_ms"].is_f64());
@@ -133,6 +143,37 @@ async fn a_request_is_one_line_with_its_fields() {
     assert!(span["client"].is_string());
     assert_eq!((&span["system_name"], &span["plugin_version"]), (&json!("WooCommerce"), &json!("1.2")));
     assert_eq!(span["client_request_id"], format!("mine {}", "x".repeat(59)));
+}
+
+#[tokio::test]
+async fn a_late_body_is_logged_and_counted_as_its_client_was_told() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let log = Log::default();
+    let guard = capture(&log);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let metrics = Metrics::new("1.2.3", StoreFigures::default);
+    let limits = Limits { body: Duration::from_millis(50), ..Limits::default() };
+    let (_stop, stopped) = watch::channel(false);
+    let server = Server::new("public", world.router.clone(), &metrics).limits(limits);
+    tokio::spawn(server.serve(listener, None, stopped));
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let head = format!(
+        "POST /v1/accounts/T12345678/wallets/cards HTTP/1.1\r\nhost: cards.example\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\nauthorization: Bearer {admin}\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    drop(guard);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains(r#""code":"REQUEST_TIMEOUT""#) && answer.contains("x-request-id"), "{answer}");
+    assert_eq!(answered(&log)["fields"]["status"], 408);
+    let admin = web::server::admin_router(metrics, Arc::new(|| true));
+    let page = send_to(&admin, Call::new(Method::GET, "/metrics")).await.text();
+    let counted = r#"route="/v1/accounts/{aid}/wallets/cards",status="408"} 1"#;
+    assert!(page.contains(counted), "{page}");
 }
 
 #[tokio::test]

@@ -72,6 +72,37 @@ async fn a_body_in_chunks_is_bounded_too() {
 }
 
 #[tokio::test]
+async fn bodies_beyond_the_room_for_all_of_them_are_told_to_come_later() {
+    let world = World::new().await;
+    let (address, admin) = (serve(&world).await, world.admin().await);
+    let probe = async || {
+        let body = json!({"card_id": "small", "amount": 1, "currency": "NOK"}).to_string();
+        let head = head(&admin, "wallets/cards", &format!("Content-Length: {}\r\n", body.len()));
+        exchange(address, [head, body]).await
+    };
+    // Each of them as large as one may be, and none of them at its end: sixteen fill the room.
+    let mut slow = Vec::new();
+    for _ in 0..16 {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let head = head(&admin, "wallets/cards/batch", "Transfer-Encoding: chunked\r\n");
+        stream.write_all(format!("{head}{}", chunk(&" ".repeat(4 << 20))).as_bytes()).await.expect("sent");
+        slow.push(stream);
+    }
+    let until = async |is_full: bool| loop {
+        let answer = probe().await;
+        if answer.starts_with("HTTP/1.1 503 ") == is_full {
+            return answer;
+        }
+    };
+    let patience = Duration::from_secs(60);
+    let refused = tokio::time::timeout(patience, until(true)).await.expect("no room");
+    assert!(refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
+    assert!(refused.contains(r#""code":"OVERLOADED","errors":[{"code":"OVERLOADED""#), "{refused}");
+    slow.pop();
+    tokio::time::timeout(patience, until(false)).await.expect("room again");
+}
+
+#[tokio::test]
 async fn what_was_begun_is_ended_although_nobody_waits_for_it() {
     const CLIENTS: usize = 20;
     let world = World::new().await;

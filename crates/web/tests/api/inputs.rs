@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::world::{AID, Answer, Call, World};
+use crate::world::{AID, Answer, Call, World, audience, token_call};
 
 const BATCH: &str = "wallets/cards/batch";
 const MIB: usize = 1 << 20;
@@ -127,7 +127,7 @@ async fn bodies_that_are_not_sound_json_are_refused() {
     let world = World::new().await;
     let admin = world.admin().await;
     let deep = format!("{{\"cards\":{}{}}}", "[".repeat(200), "]".repeat(200));
-    let bodies: [(&str, &[u8]); 15] = [
+    let bodies: [(&str, &[u8]); 14] = [
         ("nothing", b""),
         ("blanks", b"  \n"),
         ("cut off", b"{\"cards\":[{\"card_id\":\"a\""),
@@ -140,7 +140,6 @@ async fn bodies_that_are_not_sound_json_are_refused() {
             b"{\"cards\":[{\"card_id\":\"a\",\"metadata\":{\"x\":\"\\udc00\"}}]}",
         ),
         ("a lone surrogate nobody reads", b"{\"cards\":[{\"card_id\":\"a\"}],\"x\":\"\\ud83d\"}"),
-        ("a number beyond all", b"{\"cards\":[{\"card_id\":\"a\",\"metadata\":{\"x\":1e999}}]}"),
         ("too deep", deep.as_bytes()),
         ("a byte order mark", b"\xef\xbb\xbf{\"cards\":[{\"card_id\":\"a\"}]}"),
         ("a list", b"[]"),
@@ -155,7 +154,7 @@ async fn bodies_that_are_not_sound_json_are_refused() {
 }
 
 #[tokio::test]
-async fn nul_and_doubled_names_are_refused_wherever_they_stand() {
+async fn nul_doubled_names_and_numbers_beyond_all_are_refused_wherever_they_stand() {
     let world = World::new().await;
     let admin = world.admin().await;
     let bodies = [
@@ -170,6 +169,9 @@ async fn nul_and_doubled_names_are_refused_wherever_they_stand() {
         (r#"{"cards":[{"card_id":"a","metadata":{"x":1,"x":1}}]}"#, json!(["cards", 0, "metadata", "x"])),
         (r#"{"cards":[{"card_id":"a"}],"unknown":1,"unknown":2}"#, json!(["unknown"])),
         (r#"{"cards":[{"card_id":"a"}],"ca\u0072ds":[]}"#, json!(["cards"])),
+        (r#"{"cards":[{"card_id":"a","metadata":{"x":-1e999}}]}"#, json!(["cards", 0, "metadata", "x"])),
+        (r#"{"cards":[{"card_id":"a"}],"unknown":[0,1e999]}"#, json!(["unknown", 1])),
+        (r#"{"cards":[{"card_id":1e999}]}"#, json!(["cards", 0, "card_id"])),
     ];
     for (body, path) in bodies {
         let answer = raw(&world, &admin, body).await;
@@ -194,6 +196,24 @@ async fn a_body_beyond_4_mib_is_refused_even_without_a_declared_length() {
 }
 
 #[tokio::test]
+async fn a_token_is_asked_for_in_16_kib() {
+    let world = World::new().await;
+    let (name, secret) = (world.first.client_id.as_str(), world.first.secret.expose());
+    let ask = |bytes: usize| {
+        let body =
+            json!({"grant_type": "client_credentials", "audience": audience(AID), "x": ""}).to_string();
+        let padded = body.replace("\"\"", &format!("\"{}\"", "x".repeat(bytes - body.len())));
+        token_call(AID, name, secret).raw(padded)
+    };
+    let refused = world.send(ask(16 * 1024 + 1)).await;
+    assert_eq!(refused.refusal(), (413, "BODY_TOO_LARGE".into()));
+    assert!(refused.text().contains("16 KiB"), "{}", refused.text());
+    let declared = token_call(AID, name, secret).header("content-length", "16385");
+    assert_eq!(world.send(declared).await.refusal(), (413, "BODY_TOO_LARGE".into()));
+    world.send(ask(16 * 1024)).await.ok();
+}
+
+#[tokio::test]
 async fn only_json_is_read() {
     let world = World::new().await;
     let admin = world.admin().await;
@@ -212,7 +232,14 @@ async fn only_json_is_read() {
         let answer = world.send(call(kind).bearer(&admin)).await;
         assert_eq!(answer.refusal(), (415, "UNSUPPORTED_MEDIA_TYPE".into()), "{kind}");
     }
-    world.send(call("Application/JSON; charset=utf-8").bearer(&admin)).await.ok();
+    for (name, value) in
+        [("content-type", "text/plain"), ("content-encoding", "gzip"), ("content-encoding", "identity, gzip")]
+    {
+        let answer = world.send(call("application/json").header(name, value).bearer(&admin)).await;
+        assert_eq!(answer.refusal(), (415, "UNSUPPORTED_MEDIA_TYPE".into()), "{name}: {value}");
+    }
+    let plain = call("Application/JSON; charset=utf-8").header("content-encoding", "Identity");
+    world.send(plain.bearer(&admin)).await.ok();
 }
 
 #[tokio::test]
@@ -224,6 +251,8 @@ async fn refusals_come_in_their_order() {
     let code = async |call: Call| world.send(call).await.refusal();
     assert_eq!(code(at("/v1/accounts/nobody/wallets/gifts")).await, (404, "NOT_FOUND".into()));
     assert_eq!(code(at(&path("nobody"))).await, (400, "INVALID_REQUEST".into()));
+    assert_eq!(code(at(&path("T1234567%ff"))).await, (400, "INVALID_REQUEST".into()));
+    assert_eq!(code(at(&path("T1234567%38"))).await, (401, "UNAUTHORIZED".into()));
     assert_eq!(code(at(&path("T87654321"))).await, (401, "UNAUTHORIZED".into()));
     assert_eq!(code(at(&path("T87654321")).bearer(&narrow)).await, (403, "FORBIDDEN".into()));
     assert_eq!(code(at(&path(AID)).bearer(&narrow)).await, (403, "FORBIDDEN".into()));
@@ -302,19 +331,62 @@ async fn ids_in_paths_are_decoded_and_judged_after_the_token() {
 }
 
 #[tokio::test]
+async fn the_account_of_a_path_is_decoded_like_the_rest_of_it() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let list =
+        |aid: &str| Call::new(Method::GET, &format!("/v1/accounts/{aid}/wallets/cards")).bearer(&admin);
+    world.send(list("%5412%33456%37%38")).await.ok();
+    let other = world.send(list("T1234567%37")).await;
+    assert_eq!(other.refusal(), (403, "FORBIDDEN".into()));
+    let undecodable = world.send(list("T1234567%ff")).await;
+    let card = world.send(Call::get("wallets/cards/%ff").bearer(&admin)).await;
+    assert_eq!((undecodable.refusal(), undecodable.json()), (card.refusal(), card.json()));
+    for aid in ["T1234567%", "T1234567%3", "T1234567%2F8", "T12345678%00", "T1234567%EF%BC%98"] {
+        assert_eq!(world.send(list(aid)).await.refusal().0, 400, "{aid}");
+    }
+}
+
+#[tokio::test]
 async fn amounts_are_whole_numbers_within_their_limit() {
     let world = World::new().await;
     let admin = world.admin().await;
-    let refusal = async |amount: &str| {
+    let send = async |amount: &str| {
         let body = format!(r#"{{"card_id":"a","amount":{amount},"currency":"NOK"}}"#);
-        world.send(Call::post("wallets/cards", &Value::Null).raw(body).bearer(&admin)).await.refusal().1
+        world.send(Call::post("wallets/cards", &Value::Null).raw(body).bearer(&admin)).await
     };
-    for amount in ["1.0", "1e2", "1.5", "-1", "\"1\"", "true", "null", "[]", "1e400"] {
+    let refusal = async |amount: &str| send(amount).await.refusal().1;
+    let message = async |amount: &str| send(amount).await.json()["error"]["message"].clone();
+    for amount in ["1.0", "1e2", "1.5", "-1", "-0", "\"1\"", "true", "null", "[]"] {
         assert_eq!(refusal(amount).await, "INVALID_REQUEST", "{amount}");
     }
-    for amount in ["1000000000001", "9223372036854775807", "9223372036854775808", "18446744073709551615"] {
+    let (large, longer) = ("18446744073709551616", "9".repeat(400));
+    for amount in
+        ["1000000000001", "9223372036854775807", "9223372036854775808", large, "1e19", "1e400", &longer]
+    {
         assert_eq!(refusal(amount).await, "AMOUNT_LIMIT", "{amount}");
     }
+    let below_zero = message("-1").await;
+    for amount in ["-9223372036854775809", "-18446744073709551616", "-1e400"] {
+        assert_eq!(message(amount).await, below_zero, "{amount}");
+    }
+}
+
+#[tokio::test]
+async fn query_strings_are_utf8_and_their_numbers_are_told_as_those_of_bodies_are() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let refused = async |query: &str| {
+        let answer = world.send(Call::get(&format!("wallets/cards?{query}")).bearer(&admin)).await;
+        assert_eq!(answer.refusal(), (400, "INVALID_REQUEST".into()), "{query}");
+        answer.json()["error"]["message"].clone()
+    };
+    for query in ["q=%ff", "unknown=%C3%28", "%ff=1"] {
+        assert_eq!(refused(query).await, "the query string is not UTF-8", "{query}");
+    }
+    assert_eq!(refused("limit=99999999999999999999").await, refused("limit=101").await);
+    assert_eq!(refused("limit=-99999999999999999999").await, refused("limit=-1").await);
+    assert_eq!(refused("limit=1.0").await, refused("limit=x").await);
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use web::api::ApiSettings;
+
 use crate::world::{AID, Answer, Call, World, send_to, token_call};
 
 struct Office {
@@ -12,8 +14,12 @@ struct Office {
 
 impl Office {
     async fn new() -> Self {
+        Self::with(ApiSettings::default()).await
+    }
+
+    async fn with(settings: ApiSettings) -> Self {
         let world = World::new().await;
-        let router = web::api::operator_router(world.service.clone());
+        let router = web::api::operator_router(world.service.clone(), settings);
         Self { world, router }
     }
 
@@ -48,6 +54,20 @@ async fn accounts_are_made_and_listed() {
     assert_eq!(list.as_array().map(Vec::len), Some(3));
     assert_eq!(list[0]["aid"], AID);
     assert!(list[0].get("client_secret").is_none());
+}
+
+#[tokio::test]
+async fn no_production_account_is_made_while_the_api_is_in_the_open() {
+    let office = Office::with(ApiSettings { is_exposed: true, ..ApiSettings::default() }).await;
+    for (body, path) in
+        [(json!({"mode": "P", "name": "Shop"}), "mode"), (json!({"aid": "P00000001", "name": "Shop"}), "aid")]
+    {
+        let refused = office.send(accounts(&body)).await;
+        assert_eq!((refused.refusal().0, refused.paths()), (400, vec![json!([path])]));
+    }
+    office.send(accounts(&json!({"mode": "T", "name": "Play"}))).await.ok();
+    let list = office.send(Call::new(Method::GET, "/accounts")).await.ok();
+    assert_eq!(list.as_array().map(Vec::len), Some(2), "{list}");
 }
 
 #[tokio::test]

@@ -68,12 +68,47 @@ async fn a_header_too_large_is_answered_431() {
     for (case, lines) in cases {
         let mut client = server.client().await;
         client.send(&format!("GET / HTTP/1.1\r\nhost: test\r\n{lines}\r\n")).await;
-        assert_eq!(client.answer().await.expect(case).status, 431, "{case}");
+        let answer = client.answer().await.expect(case);
+        assert_eq!((answer.status, answer.closes()), (431, true), "{case}");
+        assert!(answer.body.contains(r#""code":"INVALID_REQUEST","errors":[{"#), "{case}: {}", answer.body);
         client.time_to_close().await;
     }
     let mut client = server.client().await;
     client.send(&format!("GET / HTTP/1.1\r\nhost: test\r\nx: {}\r\n\r\n", "x".repeat(15 * 1024))).await;
     assert_eq!(client.answer().await.expect("an answer").status, 200);
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_answered_in_the_one_shape_and_nothing_behind_it_is_read() {
+    let server = Running::start(router(), Limits::default()).await;
+    let cases = [
+        "hello there\r\n\r\n",
+        "GET / HTTP/7.0\r\nhost: test\r\n\r\n",
+        "GET /\u{1} HTTP/1.1\r\nhost: test\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: test\r\nx: a\r\n folded\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: test\r\nx y: z\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: test\r\nx: \0\r\n\r\n",
+        "POST /unread HTTP/1.1\r\nhost: test\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+        "POST /unread HTTP/1.1\r\nhost: test\r\ncontent-length: -1\r\n\r\n",
+        "POST /unread HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked, gzip\r\n\r\n",
+        "POST /unread HTTP/1.0\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n",
+    ];
+    for is_first in [true, false] {
+        for case in cases {
+            let mut client = server.client().await;
+            if !is_first {
+                client.get("/").await;
+            }
+            client.send(&format!("{case}GET / HTTP/1.1\r\nhost: test\r\n\r\n")).await;
+            let answer = client.answer().await.expect(case);
+            assert_eq!((answer.status, answer.closes()), (400, true), "{case}");
+            assert!(answer.header.contains("content-type: application/json\r\n"), "{}", answer.header);
+            let fault =
+                r#"[{"code":"INVALID_REQUEST","message":"the request is not well-formed HTTP","path":[]}]"#;
+            assert!(answer.body.contains(fault), "{case}: {}", answer.body);
+            client.time_to_close().await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -91,19 +126,15 @@ async fn an_answer_to_a_body_that_nobody_read_arrives() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_one_request_and_not_the_connection() {
-    let server = Running::start(router(), Limits::default()).await;
-    let mut client = server.client().await;
-    let answer = client.get("/panic").await;
-    assert_eq!(answer.status, 500);
-    let fault = r#"{"code":"INTERNAL","message":"the server failed","path":[]}"#;
-    let body =
-        format!(r#"{{"error":{{"message":"the server failed","code":"INTERNAL","errors":[{fault}]}}}}"#);
-    assert_eq!(answer.body, body);
-    assert_eq!(client.get("/").await.status, 200);
-    let counted =
-        "http_server_request_duration_seconds_count{method=\"GET\",route=\"/panic\",status=\"500\"}";
-    assert_eq!(server.metric(counted).await, 1.0);
+async fn a_panic_that_nobody_caught_costs_one_connection_and_no_other() {
+    let server = Running::start(router(), Limits { connections_max: 2, ..Limits::default() }).await;
+    let (mut bystander, mut client) = (server.client().await, server.client().await);
+    bystander.get("/").await;
+    client.send("GET /panic HTTP/1.1\r\nhost: test\r\n\r\n").await;
+    client.time_to_close().await;
+    server.metric_becomes(CONNECTIONS_OPEN, 1.0).await;
+    assert_eq!(bystander.get("/").await.status, 200);
+    assert_eq!(server.client().await.get("/").await.status, 200);
 }
 
 #[tokio::test]

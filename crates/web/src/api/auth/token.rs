@@ -13,16 +13,20 @@ use service::{Credentials, Secret};
 
 use crate::api::Api;
 use crate::api::access::{PathAid, credentials};
-use crate::api::body::{Body, content_type, read_text, understand};
+use crate::api::body::{Body, content_type, understand};
 use crate::api::error::{ApiError, Code};
 use crate::api::examples;
 use crate::api::frame::Reply;
+use crate::api::intake::{BodyLimit, limit_of, receive};
 use crate::api::network::From;
 use crate::api::operation::Operation;
 use crate::api::wire::{Faults, Flaw, Shown, Text, answer, text_leaf, wire};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Far beyond any such body; who sends it has no access token yet.
+const BODY_LIMIT: BodyLimit = BodyLimit::of_kib(16);
 
 /// The one kind of grant there is.
 pub(crate) struct ClientCredentials;
@@ -78,6 +82,7 @@ pub(crate) fn operation() -> Operation {
             }),
             &[JSON, FORM],
         )
+        .body_within(BODY_LIMIT)
         .answers::<TokenOut>(examples::access_token())
         .refuses(Code::Unauthorized, "No client of this name and secret in this account")
         .refuses(Code::Forbidden, "Nothing was granted to the client for this audience")
@@ -117,9 +122,9 @@ fn basic(headers: &HeaderMap) -> Option<Credentials> {
 
 async fn audience(api: &Arc<Api>, request: Request) -> Result<Audience, ApiError> {
     let (parts, body) = request.into_parts();
-    let kind = content_type(&parts.headers);
-    let text = match kind.as_deref() {
-        Some(JSON | FORM) => read_text(&parts.headers, body).await?,
+    let (limit, kind) = (limit_of(&parts)?, content_type(&parts.headers));
+    let (text, _share) = match kind.as_deref() {
+        Some(JSON | FORM) => receive(&api.room, limit, body).await?,
         _ => {
             let message = format!("the content type must be {JSON} or {FORM}");
             return Err(ApiError::new(Code::UnsupportedMediaType, message));

@@ -7,13 +7,13 @@ use domain::{Account, Aid, ClientId, Currency, Mode, Name, Timestamp};
 use serde_json::{Value, json};
 use service::{FirstClient, NewAccount, SECRET_CHARACTERS_MIN};
 
-use crate::api::Api;
 use crate::api::body::{Body, Json};
 use crate::api::error::ApiError;
 use crate::api::examples;
 use crate::api::frame::Reply;
 use crate::api::operation::Operation;
 use crate::api::wire::{Faults, Flaw, SecretText, Shown, Text, answer, text_leaf, wire};
+use crate::api::{Api, ApiSettings};
 
 const PATH: &str = "/accounts";
 
@@ -136,6 +136,7 @@ async fn handle_create(
     State(api): State<Arc<Api>>,
     Json((new, asked)): Json<AccountBody>,
 ) -> Result<Reply, ApiError> {
+    refuse_in_the_open(&api.settings, &new)?;
     let name = match asked.name {
         Some(name) => name,
         None => Name::try_from("First client").map_err(|_| ApiError::internal())?,
@@ -149,6 +150,16 @@ async fn handle_create(
     let account = api.service.create_account(&new, &first, false).await?;
     let account = account.ok_or_else(ApiError::internal)?;
     Reply::of(&MadeAccountOut::new(&account, &first))
+}
+
+/// Real money goes over no wire that others can listen to.
+fn refuse_in_the_open(settings: &ApiSettings, new: &NewAccount) -> Result<(), ApiError> {
+    if !settings.is_exposed || new.mode == Mode::Test {
+        return Ok(());
+    }
+    let why = "no production account is made while the API is served beyond this machine without HTTPS: serve it \
+               with a certificate, on a loopback address, or behind a proxy that does HTTPS";
+    Err(ApiError::invalid(why).at([if new.aid.is_some() { "aid" } else { "mode" }]))
 }
 
 impl<'a> From<&'a Account> for AccountOut<'a> {

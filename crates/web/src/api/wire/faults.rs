@@ -37,6 +37,8 @@ pub(crate) struct Fault {
 #[derive(Default)]
 pub(crate) struct Faults {
     found: Vec<Fault>,
+    /// Told only where nothing else is.
+    last: Vec<Fault>,
     place: Vec<Step>,
 }
 
@@ -96,6 +98,13 @@ impl Faults {
         }
     }
 
+    /// Notes a fault at the present place that counts only where no other is found.
+    pub(crate) fn add_last(&mut self, message: &'static str) {
+        if self.last.len() < FAULTS_MAX {
+            self.last.push(Fault::new(Code::InvalidRequest, message, self.place.clone()));
+        }
+    }
+
     /// Notes a fault at a place below the present one.
     pub(crate) fn add_at(&mut self, step: impl Into<Step>, message: impl Into<Cow<'static, str>>) {
         self.within(step, |faults| faults.add(message));
@@ -111,12 +120,13 @@ impl Faults {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.found.is_empty()
+        self.found.is_empty() && self.last.is_empty()
     }
 
     /// The faults in the order of their places, one for each place.
     pub(crate) fn into_sorted(self) -> Vec<Fault> {
         let mut found = self.found;
+        found.extend(self.last);
         found.sort_by(|one, other| one.path.cmp(&other.path));
         found.dedup_by(|later, first| later.path == first.path);
         found

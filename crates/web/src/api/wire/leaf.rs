@@ -258,9 +258,8 @@ macro_rules! numbers {
 
 numbers!(Amount, PositiveAmount, Seconds, GraceSeconds, Limit, Length);
 
-/// A whole number; one beyond what fits is as good as the largest that does.
 fn whole(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_u64().map(|_| i64::MAX))
+    value.as_i64().or_else(|| take::immense(value.as_f64()?))
 }
 
 impl Number for Amount {

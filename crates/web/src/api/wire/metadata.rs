@@ -95,7 +95,7 @@ fn compact(json: &str) -> String {
 }
 
 /// Behind the closing quote of the text that `json` begins with.
-fn end_of_text(json: &str) -> usize {
+pub(super) fn end_of_text(json: &str) -> usize {
     let mut escaped = false;
     let closing = json.bytes().skip(1).position(|byte| {
         let closes = byte == b'"' && !escaped;

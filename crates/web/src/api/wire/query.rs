@@ -1,5 +1,7 @@
 //! Query strings.
 
+use std::num::{IntErrorKind, ParseIntError};
+
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 
@@ -43,9 +45,13 @@ impl Param for bool {
     }
 }
 
-/// A whole number written as a text.
+/// A whole number written as a text; one beyond what fits is as good as the outermost that does.
 pub(super) fn number<T: Number>(text: &str) -> Result<T, Flaw> {
-    let number = text.parse().map_err(|_| Flaw::new("must be a whole number"))?;
+    let number = text.parse().or_else(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => Ok(i64::MAX),
+        IntErrorKind::NegOverflow => Ok(i64::MIN),
+        _ => Err(Flaw::new("must be a whole number")),
+    })?;
     T::parse(number)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::Value;
 
 use super::{Faults, Flaw, Wire};
@@ -86,8 +86,23 @@ pub(crate) fn number<'de, D: Deserializer<'de>, T>(
         fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
             self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
         }
+
+        fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
+            match immense(number) {
+                Some(outermost) => self.visit_i64(outermost),
+                None => Err(E::invalid_type(Unexpected::Float(number), &self)),
+            }
+        }
     }
     from.deserialize_i64(NumberVisitor(parse))
+}
+
+/// A whole number beyond what fits, which is as good as the outermost that does. Numbers so large are read as floats,
+/// and every float of that size is whole.
+pub(super) fn immense(number: f64) -> Option<i64> {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    let outermost = if number > 0.0 { i64::MAX } else { i64::MIN };
+    (number.abs() >= BEYOND).then_some(outermost)
 }
 
 /// Takes a list of at most `max` values.

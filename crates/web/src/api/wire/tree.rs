@@ -7,11 +7,15 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::metadata::end_of_text;
 use super::names::{Name, Names};
 use super::{Faults, Step};
 
 /// A body of more values than this is not taken apart: its tree would take a hundred times its own room.
 const VALUES_MAX: usize = 100_000;
+
+/// What stands for a number that no float can hold. `1e400` is JSON all the same, and is told by its place.
+const IMMENSE: f64 = 1e308;
 
 const NUL: &str = "must not contain U+0000";
 
@@ -32,8 +36,9 @@ pub(crate) enum Tree {
 
 /// Reads `json` as a tree.
 pub(crate) fn tree(json: &str, faults: &mut Faults) -> Tree {
-    let grower = RefCell::new(Grower { faults, values: 0, too_many: false });
-    let mut from = serde_json::Deserializer::from_str(json);
+    let (json, has_immense) = holdable(json);
+    let grower = RefCell::new(Grower { faults, values: 0, too_many: false, has_immense });
+    let mut from = serde_json::Deserializer::from_str(&json);
     let grown = Branch(&grower).deserialize(&mut from).and_then(|value| from.end().map(|()| value));
     match grown {
         Ok(value) => Tree::Grown(value),
@@ -42,10 +47,39 @@ pub(crate) fn tree(json: &str, faults: &mut Faults) -> Tree {
     }
 }
 
+/// JSON whose every number a float can hold, and whether any could not.
+fn holdable(json: &str) -> (Cow<'_, str>, bool) {
+    let (mut held, mut rest, mut has_immense) = (String::new(), json, false);
+    while let Some(start) = rest.find(|c| matches!(c, '"' | '-' | '0'..='9')) {
+        let (between, found) = rest.split_at(start);
+        let end_of_number = || found.find(|c| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
+        let end = match found.starts_with('"') {
+            true => end_of_text(found),
+            false => end_of_number().unwrap_or(found.len()),
+        };
+        let (part, after) = found.split_at(end);
+        held.push_str(between);
+        match part.parse::<f64>() {
+            Ok(number) if number.is_infinite() => {
+                has_immense = true;
+                held.push_str(if number > 0.0 { "1e308" } else { "-1e308" });
+            }
+            _ => held.push_str(part),
+        }
+        rest = after;
+    }
+    if !has_immense {
+        return (Cow::Borrowed(json), false);
+    }
+    held.push_str(rest);
+    (Cow::Owned(held), true)
+}
+
 struct Grower<'f> {
     faults: &'f mut Faults,
     values: usize,
     too_many: bool,
+    has_immense: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -105,6 +139,10 @@ impl<'de> Visitor<'de> for Branch<'_, '_> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        let mut grower = self.0.borrow_mut();
+        if grower.has_immense && number.abs() >= IMMENSE {
+            grower.faults.add_last("is too large a number");
+        }
         Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
     }
 
@@ -162,6 +200,22 @@ mod tests {
         ];
         assert_eq!(faults_of(json), expected);
         assert!(faults_of(r#"{"a":[{},{"a":null}],"b":1.5}"#).is_empty());
+    }
+
+    #[test]
+    fn a_number_that_no_float_holds_is_found_where_it_is() {
+        let digits = "9".repeat(400);
+        let json = format!(r#"{{"a":[1e308,"1e400 \\\" 1e400",-1E+400],"1e400":{digits},"b":-1e-400}}"#);
+        let expected = [
+            "[\"1e400\"] is too large a number",
+            "[\"a\",0] is too large a number",
+            "[\"a\",2] is too large a number",
+        ];
+        assert_eq!(faults_of(&json), expected);
+        assert!(faults_of(r#"{"a":[1e308,"1e400",-1e308]}"#).is_empty());
+        assert!(matches!(tree("[1e400,]", &mut Faults::default()), Tree::NotJson { line: 1, .. }));
+        assert!(matches!(tree("[\"1e400", &mut Faults::default()), Tree::NotJson { .. }));
+        assert!(matches!(tree("[1e+]", &mut Faults::default()), Tree::NotJson { .. }));
     }
 
     #[test]

@@ -1,10 +1,7 @@
-//! The layer around every handler: it measures, contains panics, and answers for a body that came too late.
+//! The layer around every handler: it measures, and answers for a body that came too late.
 
-use std::any::Any;
 use std::convert::Infallible;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -12,7 +9,6 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::response::Response;
 use tower::{Layer, Service};
-use tracing::error;
 
 use super::Metrics;
 use crate::server::clock::now;
@@ -73,14 +69,7 @@ where
         let connection = request.extensions().get::<OnConnection>().cloned();
         let answer = self.handler.call(request);
         Box::pin(async move {
-            let mut response = match caught(answer).await {
-                Ok(answer) => answer?,
-                Err(_) => {
-                    let route = observation.route.as_ref().map_or("unmatched", MatchedPath::as_str);
-                    error!(route, "a handler panicked");
-                    fault::internal()
-                }
-            };
+            let mut response = answer.await?;
             // Whatever the handler made of a body that broke off, the client shall know why it did.
             if connection.is_some_and(|OnConnection(progress)| progress.is_reader_told()) {
                 response = fault::into_request_timeout(response);
@@ -90,18 +79,6 @@ where
             Ok(response)
         })
     }
-}
-
-/// What the future comes to, or the panic it ends in.
-async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    // A handler that panicked is dropped and never polled again; what it shares with others are the locks of the
-    // layers below, which know about poison.
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
 }
 
 /// A request being observed, told to the metrics when it ends, however it ends.
