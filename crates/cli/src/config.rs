@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::output;
-use crate::settings::{Effective, Flags, Kind, Layers, SETTINGS, Server};
+use crate::settings::{Effective, Flags, Given, Layers, SETTINGS, Server};
 
 /// What is done about settings.
 #[derive(clap::Subcommand, Debug)]
@@ -51,11 +51,11 @@ fn as_json(name: &str, effective: &Effective) -> Value {
 }
 
 fn shown(name: &str, effective: &Effective) -> Vec<String> {
-    let Some(found) = effective.get(name) else {
-        return Vec::new();
-    };
-    let is_secret = crate::settings::definition(name).kind == Kind::Secret;
-    if is_secret { vec!["(secret)".to_owned()] } else { found.values.clone() }
+    match effective.get(name).map(|found| &found.given) {
+        None => Vec::new(),
+        Some(Given::Plain(values)) => values.clone(),
+        Some(Given::Secret(_)) => vec!["(secret)".to_owned()],
+    }
 }
 
 /// A misspelt variable says nothing, and nobody notices.

@@ -42,9 +42,12 @@ fn write_partial(file: &Path, content: &[u8]) -> io::Result<PathBuf> {
     name.push(format!(".{}.partial", random::uuid().simple()));
     let partial = PathBuf::from(name);
     let mut opened = create_private(&partial)?;
-    opened.write_all(content)?;
-    opened.sync_all()?;
-    Ok(partial)
+    let written = opened.write_all(content).and_then(|()| opened.sync_all());
+    if written.is_err() {
+        // Of no use to anybody; that the disk is full is what is told, whatever becomes of this.
+        let _left = fs::remove_file(&partial);
+    }
+    written.map(|()| partial)
 }
 
 /// Makes a file's name as durable as its content.

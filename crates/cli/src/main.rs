@@ -13,6 +13,8 @@ mod logs;
 mod output;
 mod quickstart;
 mod random;
+#[cfg(test)]
+mod reference;
 mod serve;
 mod settings;
 

@@ -17,6 +17,8 @@ pub enum AccountCommand {
     /// Make an account and its first client, whose secret is shown once
     ///
     /// A test account unless --production or --aid says otherwise. Works beside a running server and without one.
+    /// No production account is made for a server that others reach without HTTPS: neither while one runs, nor
+    /// where the settings of this shell say that it would.
     Create(CreateFlags),
     /// List accounts, oldest first
     List(ListFlags),

@@ -54,7 +54,7 @@ impl Operator {
                 }
                 Err(error) => return Err(error),
                 Ok(opened) => {
-                    let router = web::api::operator_router(opened.service.clone());
+                    let router = open::operator_router(&opened.service, &settings);
                     return Ok(Self::Here(router, opened));
                 }
             }

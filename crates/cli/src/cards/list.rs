@@ -21,11 +21,11 @@ pub struct ListFlags {
     /// Every card, however many
     #[arg(long, conflicts_with = "limit")]
     all: bool,
-    #[command(flatten)]
-    filters: Filters,
     /// Print what the server says, as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    filters: Filters,
     #[command(flatten)]
     api: ApiFlags,
 }
@@ -56,10 +56,10 @@ struct Filters {
     #[arg(long, value_name = "TIME")]
     created_before: Option<String>,
     /// With this much available or more, in minor units
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     available_min: Option<i64>,
     /// With this much available or less, in minor units
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     available_max: Option<i64>,
     /// Cards whose id or name begins with this
     #[arg(long, value_name = "TEXT")]

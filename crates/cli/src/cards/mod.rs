@@ -15,8 +15,8 @@ pub enum CardsCommand {
     ///
     /// The cards are inactive until each is activated. Interrupted or killed, the same command goes on where it
     /// stopped: FILE.progress beside the output remembers what was done. Give it the same flags; within a day the
-    /// server answers the same cards for what was asked but not yet written. Exits with 75 when the server
-    /// stayed away or overloaded for longer than --patience.
+    /// server answers the same cards for what was asked but not yet written. Exits with 75 when it was
+    /// interrupted, when the disk is full, or when the server stayed away or overloaded for longer than --patience.
     Issue(issue::IssueFlags),
     /// List cards, newest first
     List(list::ListFlags),

@@ -1,12 +1,13 @@
 //! What can be seen of a data directory without opening the database.
 
 use std::fs;
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use service::SystemClock;
-
 use domain::Clock as _;
+use rustix::fs::Access;
+use service::SystemClock;
 
 use super::Finding;
 use crate::data::DataFolder;
@@ -52,6 +53,13 @@ fn directory(folder: &DataFolder) -> Finding {
                 return Finding::error(check, message, "run this as the user that the server runs as");
             }
             _ => {}
+        }
+    }
+    for path in [folder.path(), &folder.database()] {
+        if let Err(error) = rustix::fs::access(path, Access::WRITE_OK) {
+            let message = format!("{} cannot be written: {}", path.display(), io::Error::from(error));
+            let advice = "let the server's user write there, and run this as that user";
+            return Finding::error(check, message, advice);
         }
     }
     Finding::ok(check, format!("{} is its owner's alone", folder.path().display()))

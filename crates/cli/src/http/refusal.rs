@@ -38,16 +38,25 @@ pub fn refused(answer: &Answer) -> anyhow::Error {
         "" => format!("the server answered {}", answer.status),
         message => format!("{} ({})", printable(message), printable(&told.code)),
     };
-    for fault in told.errors.iter().take(FAULTS_SHOWN) {
+    if let Some(id) = answer.request_id.as_ref().filter(|_| answer.status >= 500) {
+        let _infallible = write!(text, ", request id {}", printable(id));
+    }
+    let faults = match told.errors.as_slice() {
+        [only] if says_it_all(&told.message, only) => &[],
+        faults => faults,
+    };
+    for fault in faults.iter().take(FAULTS_SHOWN) {
         let _infallible = write!(text, "\n  {}: {}", shown_path(&fault.path), printable(&fault.message));
     }
-    if let Some(more) = told.errors.len().checked_sub(FAULTS_SHOWN).filter(|more| *more > 0) {
+    if let Some(more) = faults.len().checked_sub(FAULTS_SHOWN).filter(|more| *more > 0) {
         let _infallible = write!(text, "\n  and {more} more");
     }
-    if let Some(id) = answer.request_id.as_ref().filter(|_| answer.status >= 500) {
-        let _infallible = write!(text, "\n  request id {}", printable(id));
-    }
     Failure::new(exit(answer.status, &told.code), text).into()
+}
+
+/// Whether the message of the whole tells a single fault and its place already.
+fn says_it_all(message: &str, fault: &Fault) -> bool {
+    message.ends_with(&fault.message) && (fault.path.len() < 2 || message != fault.message)
 }
 
 fn exit(status: u16, code: &str) -> Exit {
@@ -101,6 +110,15 @@ mod tests {
             "errors":[{"code":"X","message":"must not be empty","path":["cards",3,"card_id"]}]}}"#;
         let text = refused(&answer(400, body)).to_string();
         assert_eq!(text, "bad (INVALID_REQUEST)\n  cards.3.card_id: must not be empty");
+        let one = |message: &str, path: &str| {
+            let body = format!(
+                r#"{{"error":{{"message":"{message}","code":"C","errors":[{{"message":"taken","path":{path}}}]}}}}"#
+            );
+            refused(&answer(400, &body)).to_string()
+        };
+        assert_eq!(one("taken", "[]"), "taken (C)", "once is enough");
+        assert_eq!(one("card_id: taken", r#"["cards",3,"card_id"]"#), "card_id: taken (C)");
+        assert_eq!(one("taken", r#"["cards",3,"card_id"]"#), "taken (C)\n  cards.3.card_id: taken");
         assert_eq!(refused(&answer(502, "<html>")).to_string(), "the server answered 502");
     }
 }

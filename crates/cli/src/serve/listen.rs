@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use web::api::ApiSettings;
 use web::server::{Limits, Metrics, Ready, Server, Stopped, StoreFigures, Tls, TlsFiles};
 
+use super::open;
 use crate::data::DataFolder;
 use crate::settings::Server as Settings;
 
@@ -83,7 +84,7 @@ impl Listeners {
             let server = Server::new("admin", web::server::admin_router(metrics.clone(), ready), &metrics);
             servers.spawn(server.serve(listener, None, stopping.clone()));
         }
-        let operator = web::api::operator_router(service.clone());
+        let operator = open::operator_router(service, settings);
         let server = Server::new("operator", operator, &metrics).limits(limits(OPERATOR_CONNECTIONS_MAX));
         servers.spawn(server.serve_unix(socket, stopping.clone()));
 
@@ -100,6 +101,7 @@ fn api_settings(settings: &Settings, is_stopping: Arc<AtomicBool>) -> ApiSetting
         trusted_proxies: settings.trusted_proxies.clone(),
         public_url: settings.public_urls.first().cloned(),
         stopping: is_stopping,
+        is_exposed: settings.is_exposed(),
     }
 }
 

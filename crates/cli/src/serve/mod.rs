@@ -93,8 +93,8 @@ impl Running {
     ) -> Result<(Listeners, OperatorSocket)> {
         let service = &opened.service;
         let url = urls.first().map_or("", String::as_str);
-        bootstrap::first_account(service, folder, settings.bootstrap.as_ref(), url).await?;
         refuse_exposed_money(settings, service).await?;
+        bootstrap::first_account(service, folder, settings.bootstrap.as_ref(), url).await?;
         let (socket, operator) = OperatorSocket::bind(folder)?;
         match Listeners::start(settings, service, public, tls, operator).await {
             Ok(listeners) => Ok((listeners, socket)),
@@ -175,7 +175,8 @@ async fn refuse_exposed_money(settings: &Server, service: &Service) -> Result<()
         return Ok(());
     }
     let accounts = service.accounts().await.context("cannot read the accounts")?;
-    if accounts.iter().all(|account| account.aid.mode() == Mode::Test) {
+    let first = settings.bootstrap.as_ref().filter(|_| accounts.is_empty()).map(|first| first.account);
+    if accounts.iter().map(|account| account.aid).chain(first).all(|aid| aid.mode() == Mode::Test) {
         tracing::warn!(listen = %settings.listen, "serving plain HTTP beyond this machine, for test accounts only");
         return Ok(());
     }

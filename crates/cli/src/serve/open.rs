@@ -3,14 +3,17 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
+use axum::Router;
 use service::{OpenFault, Parts, PublicHosts, Secret, Service, SystemClock, SystemRandom};
 use store::{SqliteSettings, SqliteStore};
+use web::api::ApiSettings;
 
 use super::master_key;
 use crate::data::DataFolder;
 use crate::exit::{Exit, Failure};
 use crate::files;
+use crate::settings::Server;
 
 /// What was opened.
 pub struct Opened {
@@ -26,7 +29,13 @@ pub async fn open(folder: &DataFolder, key: Option<&Secret>, hosts: PublicHosts)
     let master_key = master_key::obtain(folder, key)?;
     let path = folder.path().to_owned();
     let opening = move || SqliteStore::open(&path, Arc::new(SystemClock), SqliteSettings::default());
-    let store = tokio::task::spawn_blocking(opening).await?.map_err(told)?;
+    let opened = tokio::task::spawn_blocking(opening).await?;
+    let store = opened.map_err(|error| match error {
+        store::Error::Damaged(_) | store::Error::Open(_) => {
+            anyhow!("{}: {error}; `gavekort doctor` says what to do", folder.database().display())
+        }
+        error => told(error),
+    })?;
     let parts = Parts {
         store: store.clone(),
         master_key,
@@ -45,6 +54,13 @@ pub async fn open(folder: &DataFolder, key: Option<&Secret>, hosts: PublicHosts)
             Err(fault).context(what)
         }
     }
+}
+
+/// The operator's API, which knows of the settings what accounts may be made under them. Origins and proxies are
+/// the public listener's business.
+pub fn operator_router(service: &Arc<Service>, settings: &Server) -> Router {
+    let settings = ApiSettings { is_exposed: settings.is_exposed(), ..ApiSettings::default() };
+    web::api::operator_router(service.clone(), settings)
 }
 
 /// What to do about a master key that is not the database's.

@@ -12,6 +12,7 @@ use crate::http::{Access, Api, Http};
 
 /// Which server, and as whom.
 #[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Server")]
 pub struct ApiFlags {
     /// The server's URL [env: GAVEKORT_URL] [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL")]

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use service::Secret;
 
 use super::{Definition, Flags, Kind, SETTINGS, definition};
 use crate::exit::usage;
@@ -34,13 +35,49 @@ impl fmt::Display for Source {
     }
 }
 
-/// A setting's values, as text, and who gave them.
+/// A setting's values and who gave them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// One value, or any number where the setting takes many.
-    pub values: Vec<String>,
-    /// Who gave them.
+    /// What was given.
+    pub given: Given,
+    /// Who gave it.
     pub source: Source,
+}
+
+/// What was given, as text.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Given {
+    /// One value, or any number where the setting takes many.
+    Plain(Vec<String>),
+    /// A value that is never shown.
+    Secret(Secret),
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(values) => f.debug_list().entries(values).finish(),
+            Self::Secret(_) => f.write_str("(secret)"),
+        }
+    }
+}
+
+impl Found {
+    /// The values that may be shown; of a secret there are none.
+    pub fn values(&self) -> &[String] {
+        match &self.given {
+            Given::Plain(values) => values,
+            Given::Secret(_) => &[],
+        }
+    }
+
+    /// The secret, if it is one.
+    pub fn secret(&self) -> Option<&Secret> {
+        match &self.given {
+            Given::Plain(_) => None,
+            Given::Secret(secret) => Some(secret),
+        }
+    }
 }
 
 /// The settings file, read but not yet understood.
@@ -66,7 +103,7 @@ impl Layers {
     fn with_variables(flags: Flags, variables: fn(&str) -> Option<String>) -> Result<Self> {
         let mut layers = Self { flags, variables, file: None };
         if let Some(found) = layers.find(definition("config")) {
-            let path = PathBuf::from(found.values.concat());
+            let path = PathBuf::from(found.values().concat());
             layers.file = Some((path.clone(), read_file(&path)?));
         }
         Ok(layers)
@@ -77,10 +114,10 @@ impl Layers {
         let found = SETTINGS.iter().filter_map(|setting| Some((setting.name, self.find(setting)?)));
         let effective = Effective(found.collect());
         for setting in SETTINGS.iter().filter(|setting| setting.kind != Kind::Many) {
-            if let Some(found) = effective.get(setting.name)
-                && found.values.len() != 1
+            if let Some(Found { given: Given::Plain(values), source }) = effective.get(setting.name)
+                && values.len() != 1
             {
-                return Err(usage(format!("{} takes one value ({})", setting.name, found.source)));
+                return Err(usage(format!("{} takes one value ({source})", setting.name)));
             }
         }
         Ok(effective)
@@ -88,21 +125,25 @@ impl Layers {
 
     fn find(&self, setting: &Definition) -> Option<Found> {
         if let Some(values) = self.flags.get(setting.name) {
-            return Some(Found { values: values.to_vec(), source: Source::Flag });
+            return Some(Found { given: Given::Plain(values.to_vec()), source: Source::Flag });
         }
         let variable = setting.variable();
         // Compose files and unit files often pass on a variable that is empty.
         if let Some(value) = (self.variables)(&variable).filter(|value| !value.is_empty()) {
-            return Some(Found { values: split(setting, value), source: Source::Variable(variable) });
+            let given = match setting.kind {
+                Kind::Secret => Given::Secret(Secret::new(value)),
+                _ => Given::Plain(split(setting, value)),
+            };
+            return Some(Found { given, source: Source::Variable(variable) });
         }
         if let Some((path, keys)) = &self.file
             && let Some(values) = keys.get(setting.name)
         {
             let values = values.iter().flat_map(|value| split(setting, value.clone())).collect();
-            return Some(Found { values, source: Source::File(path.clone()) });
+            return Some(Found { given: Given::Plain(values), source: Source::File(path.clone()) });
         }
-        let values = vec![setting.default?.to_owned()];
-        Some(Found { values, source: Source::Default })
+        let given = Given::Plain(vec![setting.default?.to_owned()]);
+        Some(Found { given, source: Source::Default })
     }
 }
 
@@ -114,7 +155,7 @@ impl Effective {
 
     /// The value of a setting that takes one.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.get(name)?.values.first().map(String::as_str)
+        self.get(name)?.values().first().map(String::as_str)
     }
 
     /// The value of a setting that takes one, understood; the fault names the setting and who gave it.
@@ -136,7 +177,7 @@ impl Effective {
             return Ok(Vec::new());
         };
         let fault = |value: &str, why: &E| usage(format!("{name} = {value:?} ({}): {why}", found.source));
-        found.values.iter().map(|value| parse(value).map_err(|why| fault(value, &why))).collect()
+        found.values().iter().map(|value| parse(value).map_err(|why| fault(value, &why))).collect()
     }
 }
 
@@ -150,7 +191,7 @@ fn split(setting: &Definition, value: String) -> Vec<String> {
 fn read_file(path: &Path) -> Result<BTreeMap<String, Vec<String>>> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let fault = |what: String| usage(format!("{}: {what}", path.display()));
-    let table: toml::Table = text.parse().map_err(|error| fault(format!("{error}")))?;
+    let table: toml::Table = text.parse().map_err(|error| fault(place_of(&text, &error)))?;
     let mut keys = BTreeMap::new();
     for (key, value) in table {
         let Some(setting) = SETTINGS.iter().find(|setting| setting.name == key) else {
@@ -172,6 +213,12 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, Vec<String>>> {
     Ok(keys)
 }
 
+/// A fault of the file's form, in one line.
+fn place_of(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message().replace('\n', "; "))
+}
+
 /// A value of the file as the same text that a flag would have.
 fn texts(value: toml::Value) -> Option<Vec<String>> {
     match value {
@@ -191,8 +238,13 @@ mod tests {
     use super::*;
 
     fn variables(name: &str) -> Option<String> {
-        let set =
-            [("GAVEKORT_LISTEN", "127.0.0.1:2"), ("GAVEKORT_DATA", ""), ("GAVEKORT_CORS_ORIGIN", "a, b,")];
+        let set = [
+            ("GAVEKORT_LISTEN", "127.0.0.1:2"),
+            ("GAVEKORT_DATA", ""),
+            ("GAVEKORT_CORS_ORIGIN", "a, b,"),
+            ("GAVEKORT_MASTER_KEY", "canary-key"),
+            ("GAVEKORT_BOOTSTRAP_CLIENT_SECRET", "canary,secret"),
+        ];
         set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
     }
 
@@ -224,21 +276,34 @@ mod tests {
     #[test]
     fn lists_come_by_commas_or_as_lists() {
         let effective = layers(&[], "public_url = ['https://a', 'https://b']\ncors_origin = 'c'\n");
-        assert_eq!(effective.get("public_url").map(|found| found.values.len()), Some(2));
-        let origins = effective.get("cors_origin").map(|found| found.values.clone());
+        assert_eq!(effective.get("public_url").map(|found| found.values().len()), Some(2));
+        let origins = effective.get("cors_origin").map(|found| found.values().to_vec());
         assert_eq!(origins, Some(vec!["a".to_owned(), "b".to_owned()]));
     }
 
     #[test]
+    fn secrets_are_kept_whole_and_never_formatted() {
+        let effective = layers(&[], "");
+        let told = format!("{effective:?} {effective:#?} {:?}", effective.get("master_key"));
+        assert!(told.contains("(secret)") && told.contains("GAVEKORT_MASTER_KEY"), "{told}");
+        assert!(!told.contains("canary"), "{told}");
+        assert_eq!(effective.text("master_key"), None);
+        let secret = effective.get("bootstrap_client_secret").and_then(Found::secret);
+        assert_eq!(secret.map(Secret::expose), Some("canary,secret"));
+    }
+
+    #[test]
     fn unknown_keys_and_secrets_in_the_file_are_refused() {
-        for (text, why) in
-            [("listn = 'x'", "no setting `listn`"), ("master_key = 'x'", "is secret"), ("a =", ":")]
-        {
+        for (text, why) in [
+            ("listn = 'x'", "no setting `listn`"),
+            ("master_key = 'x'", "is secret"),
+            ("listen = 'x'\n\na =", "line 3: "),
+        ] {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("settings.toml");
             fs::write(&path, text).expect("a file");
             let error = read_file(&path).expect_err("a fault").to_string();
-            assert!(error.contains(why), "{error}");
+            assert!(error.contains(why) && !error.contains('\n'), "{error}");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 pub use client::ApiFlags;
-pub use layers::{Effective, Layers, Source};
+pub use layers::{Effective, Given, Layers, Source};
 pub use server::{Bootstrap, LogFormat, Server};
 pub use table::{DEFAULT_LISTEN, Definition, Flags, Kind, SETTINGS, definition};
 

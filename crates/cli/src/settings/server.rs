@@ -123,8 +123,8 @@ pub fn secret_of(effective: &Effective, name: &'static str) -> Result<Option<Sec
             "{name} is given twice: by {} and by {file} ({})",
             direct.source, named.source
         ))),
-        (Some(direct), None) => Ok(Some(Secret::new(direct.values.concat()))),
-        (None, Some(named)) => read_secret(Path::new(&named.values.concat()), &named.source).map(Some),
+        (Some(direct), None) => Ok(direct.secret().cloned()),
+        (None, Some(named)) => read_secret(Path::new(&named.values().concat()), &named.source).map(Some),
         (None, None) => Ok(None),
     }
 }

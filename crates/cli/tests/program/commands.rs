@@ -1,6 +1,7 @@
 //! What every command keeps to: exit codes, where output goes, what is never shown.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -81,6 +82,12 @@ fn the_openapi_document_and_completions_are_printed() {
     for shell in ["bash", "zsh", "fish"] {
         let script = run(&mut gavekort(["completions", shell])).expect_code(0).stdout;
         assert!(script.contains("quickstart"), "{shell}");
+        if shell == "bash" {
+            let typed = "COMP_WORDS=(gavekort cards is) COMP_CWORD=2; _gavekort gavekort is cards";
+            let line = format!("{script}\n{typed}; echo \"${{COMPREPLY[@]}}\"");
+            let chosen = run(Command::new("bash").args(["-c", &line])).expect_code(0);
+            assert_eq!(chosen.stdout.trim(), "issue");
+        }
     }
 }
 

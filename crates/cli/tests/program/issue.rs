@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::common::{Options, Server, csv_columns, mode, run, until};
+use crate::common::{Ended, Options, Server, csv_columns, mode, run, until};
 
 const COUNT: usize = 5_000;
 
@@ -92,6 +93,44 @@ fn killed_at_any_point_it_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn stopped_by_a_signal_it_says_so_and_goes_on_where_it_stopped() {
+    let server = Server::start();
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("cards.csv");
+    for (signal, lines) in [(Signal::INT, 2), (Signal::TERM, 10)] {
+        let child = issue(&server, &out).spawn().expect("the program starts");
+        until("some batches are noted", || (noted(&out) > lines).then_some(()));
+        kill_process(Pid::from_child(&child), signal).expect("a process");
+        let ended = Ended::from(child.wait_with_output().expect("its end")).expect_code(75);
+        assert!(ended.stderr.contains("goes on where it stopped"), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    }
+    run(&mut issue(&server, &out)).expect_code(0);
+    assert_complete(&server, &out);
+}
+
+#[test]
+fn out_of_room_it_says_so_and_goes_on_once_there_is_some() {
+    let server = Server::start();
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("cards.csv");
+    let whole = issue(&server, &out);
+    // No file of this shell's may grow beyond some kilobytes; what would is refused as a full disk does.
+    let mut cramped = Command::new("sh");
+    cramped.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\""]);
+    cramped.arg(whole.get_program()).args(whole.get_args()).env_clear();
+    cramped.envs(whole.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    for _ in 0..2 {
+        let ended = run(&mut cramped).expect_code(75);
+        assert!(ended.stderr.contains("cannot write") && ended.stderr.contains("cards.csv"), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    }
+    assert!(noted(&out) > 1, "what fitted is kept");
+    run(&mut issue(&server, &out)).expect_code(0);
+    assert_complete(&server, &out);
+}
+
+#[test]
 fn it_outlives_the_server_it_talks_to() {
     let server = Server::start();
     let folder = TempDir::new().expect("a folder");
@@ -101,7 +140,7 @@ fn it_outlives_the_server_it_talks_to() {
     let server = server.kill().start();
     until("some more batches are noted", || (noted(&out) > 9 || !journal(&out).exists()).then_some(()));
     let server = server.kill().start();
-    let ended = crate::common::Ended::from(child.wait_with_output().expect("its end")).expect_code(0);
+    let ended = Ended::from(child.wait_with_output().expect("its end")).expect_code(0);
     assert_eq!(ended.json()["cards"], COUNT);
     assert_complete(&server, &out);
 }
@@ -114,7 +153,7 @@ fn where_the_server_stays_away_it_says_to_try_later_and_then_goes_on() {
     let child = issue(&server, &out).args(["--patience", "0"]).spawn().expect("the program starts");
     until("some batches are noted", || (noted(&out) > 3).then_some(()));
     let again = server.kill();
-    let ended = crate::common::Ended::from(child.wait_with_output().expect("its end")).expect_code(75);
+    let ended = Ended::from(child.wait_with_output().expect("its end")).expect_code(75);
     assert!(ended.stderr.contains("goes on where it stopped"), "{ended:?}");
     let server = again.start();
     run(&mut issue(&server, &out)).expect_code(0);

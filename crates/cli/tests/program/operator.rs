@@ -134,6 +134,40 @@ fn an_account_can_be_made_before_the_first_server() {
     Api::new(&server.url, &text(&made, "aid"), &text(&made, "client_id"), &text(&made, "client_secret"));
 }
 
+/// Whether a production account was made, and the only line that says why not.
+fn production_account(data: &Path, variables: &[(&str, &str)]) -> bool {
+    let create = ["account", "create", "--production", "--data"];
+    let ended = run(gavekort(create).arg(data).envs(variables.iter().copied()));
+    if ended.code == Some(0) {
+        return true;
+    }
+    let ended = ended.expect_code(2);
+    assert!(ended.stderr.contains("without HTTPS") && ended.stderr.lines().count() == 1, "{ended:?}");
+    let listed = operator(data, &["account", "list", "--json"]).json();
+    let accounts = listed.as_array().expect("a list").iter();
+    assert!(accounts.map(|account| text(account, "aid")).all(|aid| aid.starts_with('T')), "{listed}");
+    false
+}
+
+#[test]
+fn no_production_account_is_made_beside_a_server_in_the_open() {
+    let server = Options::default().listen("0.0.0.0:0").start();
+    assert!(!production_account(server.data(), &[]));
+    let as_if = [("GAVEKORT_LISTEN", "127.0.0.1:0")];
+    assert!(!production_account(server.data(), &as_if), "the server's own settings count");
+    operator(server.data(), &["account", "create"]).expect_code(0);
+    let behind_proxy = Options::default().listen("0.0.0.0:0").arguments(["--behind-proxy"]).start();
+    assert!(production_account(behind_proxy.data(), &[]));
+}
+
+#[test]
+fn no_production_account_is_made_for_a_server_in_the_open() {
+    let folder = TempDir::new().expect("a folder");
+    let open = ("GAVEKORT_LISTEN", "0.0.0.0:8080");
+    assert!(!production_account(folder.path(), &[open]));
+    assert!(production_account(folder.path(), &[open, ("GAVEKORT_BEHIND_PROXY", "true")]));
+}
+
 #[test]
 fn the_signing_key_rotates_and_tokens_stay_valid() {
     let server = Server::start();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
@@ -138,11 +139,32 @@ fn a_master_key_that_others_can_read_is_refused() {
 fn a_production_account_is_not_served_in_the_clear_beyond_this_machine() {
     let production =
         || Options::default().variable("GAVEKORT_BOOTSTRAP_ACCOUNT", "P12345678").listen("0.0.0.0:0");
-    let refused = production().refused().expect_code(2);
+    let folder = TempDir::new().expect("a folder");
+    let refused = production().data(folder.path()).refused().expect_code(2);
     assert!(refused.stderr.contains("without HTTPS"), "{refused:?}");
+    let listed = run(gavekort(["account", "list", "--json", "--data"]).arg(folder.path())).expect_code(0);
+    assert_eq!(listed.json().as_array().map(Vec::len), Some(0), "not even made");
+    production().data(folder.path()).arguments(["--behind-proxy"]).start().stop();
+    let refused = production().data(folder.path()).refused().expect_code(2);
+    assert!(refused.stderr.contains("without HTTPS"), "once it is there, it is not served: {refused:?}");
     production().arguments(["--behind-proxy"]).start().stop();
     let test = Options::default().listen("0.0.0.0:0").start();
     assert!(test.log().contains("for test accounts only"), "{}", test.log());
+}
+
+#[test]
+fn a_first_start_without_room_leaves_nothing_half_written() {
+    let folder = TempDir::new().expect("a folder");
+    let whole = Options::default().data(folder.path()).command();
+    // No file of this shell's may grow at all; what would is refused as a full disk does.
+    let mut cramped = Command::new("sh");
+    cramped.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]).arg(whole.get_program());
+    cramped.args(whole.get_args()).env_clear();
+    cramped.envs(whole.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let refused = run(&mut cramped).expect_code(1);
+    assert!(refused.stderr.contains("cannot write") && refused.stderr.contains("master.key"), "{refused:?}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "{refused:?}");
+    Options::default().data(folder.path()).start().stop();
 }
 
 #[test]

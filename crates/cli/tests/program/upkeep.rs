@@ -72,6 +72,10 @@ fn a_backup_under_load_holds_everything_answered_before_it_and_can_be_served() {
     with_file("restore", &file, &restored).expect_code(0);
     let without = Options::default().data(&restored).refused().expect_code(1);
     assert!(without.stderr.contains("is missing"), "{without:?}");
+    let doctor =
+        run(gavekort(["doctor", "--json", "--data"]).arg(&restored).env("GAVEKORT_MASTER_KEY", key.trim()));
+    let seen = findings(&doctor);
+    assert_eq!((&*seen["database"].0, &*seen["master key"].0), ("ok", "ok"), "{seen:?}");
     let server = Options::default().data(&restored).variable("GAVEKORT_MASTER_KEY", key.trim()).start();
     let api = server.api();
     for card_id in before {
@@ -183,4 +187,11 @@ fn doctor_fails_where_the_server_would_not_start_or_the_database_is_damaged() {
     fs::write(&database, bytes).expect("damaged");
     let found = findings(&command("doctor", folder.path()).expect_code(1));
     assert_eq!(found["database"].0, "error", "{found:?}");
+
+    let truncated = fs::File::options().write(true).open(&database).expect("the database");
+    truncated.set_len(20_000).expect("truncated");
+    let found = findings(&command("doctor", folder.path()).expect_code(1));
+    assert_eq!(found["database"].0, "error", "{found:?}");
+    let refused = Options::default().data(folder.path()).refused().expect_code(1);
+    assert!(refused.stderr.contains("`gavekort doctor` says what to do"), "{refused:?}");
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::plan::Plan;
+use super::sheet::unwritten;
 use crate::exit::{Exit, Failure};
 use crate::{files, random};
 
@@ -126,7 +127,7 @@ impl Journal {
         let mut line = serde_json::to_vec(&Done { batch: self.done, end: rows_end })?;
         line.push(b'\n');
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        written.with_context(|| format!("cannot write {}", self.path.display()))?;
+        written.map_err(|error| unwritten(&self.path, &error))?;
         (self.done, self.rows_end) = (self.done + 1, rows_end);
         Ok(())
     }

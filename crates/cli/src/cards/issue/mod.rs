@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use crate::exit::{self, Exit, Failure};
 use crate::http::{Api, Call};
 use crate::output;
+use crate::serve::Signals;
 use crate::settings::ApiFlags;
 use journal::Journal;
 pub use plan::Plan;
@@ -55,11 +56,11 @@ pub struct IssueFlags {
     /// When the cards end, such as 2030-01-01T00:00:00Z
     #[arg(long, value_name = "TIME")]
     expires_at: Option<String>,
-    #[command(flatten)]
-    codes: CodeFlags,
     /// Print a summary as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    codes: CodeFlags,
     #[command(flatten)]
     api: ApiFlags,
 }
@@ -158,12 +159,16 @@ pub async fn run(flags: IssueFlags) -> Result<()> {
     };
     let patience = Duration::from_secs(flags.patience);
     let manner = Manner { in_flight: flags.in_flight, patience, progress: true };
+    let mut signals = Signals::new()?;
     let issued = tokio::select! {
         issued = issue(&api, plan, &flags.out, &manner) => issued,
-        _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::RetryLater, "interrupted").into()),
+        name = signals.next() => Err(Failure::new(Exit::RetryLater, format!("stopped by {name}")).into()),
     };
     let issued = issued.map_err(|error| match exit::of(&error) {
-        Exit::RetryLater => error.context("the same command goes on where it stopped"),
+        Exit::RetryLater => {
+            Failure::new(Exit::RetryLater, format!("{error:#}; the same command goes on where it stopped"))
+                .into()
+        }
         _ => error,
     })?;
     output::note(format!("{} cards in {}", issued.cards, issued.file.display()));

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 use super::plan::Plan;
+use crate::exit::{Exit, Failure};
 use crate::files;
 
 /// The columns there always are; `barcode` and `qr` follow where the cards have them.
@@ -90,10 +91,15 @@ impl Sheet {
     /// Appends whole rows, durably; answers where they end.
     pub fn append(&mut self, rows: &[u8]) -> Result<u64> {
         let written = self.file.write_all(rows).and_then(|()| self.file.sync_data());
-        written.with_context(|| format!("cannot write {}", self.path.display()))?;
+        written.map_err(|error| unwritten(&self.path, &error))?;
         self.end += u64::try_from(rows.len())?;
         Ok(self.end)
     }
+}
+
+/// A write that failed, which it may not once there is room: what was written before is kept.
+pub fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Exit::RetryLater, format!("cannot write {}: {error}", path.display()))
 }
 
 /// The rows of a batch, which must be of just the cards that were asked for.
