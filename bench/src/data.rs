@@ -19,7 +19,7 @@ pub struct Pair {
     pub name: String,
     dir: PathBuf,
     /// Small enough for every column to be added up.
-    is_small: bool,
+    pub is_small: bool,
 }
 
 impl Pair {
