@@ -11,7 +11,8 @@ use crate::floor;
 use crate::same;
 use crate::server::Server;
 
-const DATABASE: &str = "gavekort.db";
+/// The database within a data directory.
+pub const DATABASE: &str = "gavekort.db";
 
 /// Two copies of one data directory; dropping it removes them.
 pub struct Pair {

@@ -7,6 +7,7 @@ mod floor;
 mod footprint;
 mod http;
 mod issue;
+mod ledger;
 mod machine;
 mod report;
 mod same;
@@ -45,9 +46,9 @@ struct Options {
     /// Do everything, but little of it; the figures say little
     #[arg(long)]
     quick: bool,
-    /// Measure only this
-    #[arg(long, value_enum)]
-    only: Option<Part>,
+    /// Measure only these, with a comma between them
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
     /// Write the figures to the page
     #[arg(long)]
     write: bool,
@@ -66,6 +67,12 @@ enum Part {
     Issue,
     /// Memory, start and size
     Footprint,
+    /// Drawdowns and look-ups
+    Ledger,
+    /// Drawdowns on the filled database, with a year of sales on it
+    FilledLedger,
+    /// More than the server can do
+    Overload,
 }
 
 /// How much of everything.
@@ -77,6 +84,9 @@ struct Plan {
     settle: Duration,
     flood_rounds: usize,
     starts: usize,
+    ledger: ledger::Effort,
+    filled_ledger: ledger::Effort,
+    overload: Duration,
 }
 
 const CASES: [Case; 4] = [
@@ -100,6 +110,21 @@ impl Plan {
                 settle: Duration::from_secs(1),
                 flood_rounds: 2,
                 starts: 3,
+                ledger: ledger::Effort {
+                    cards: 2_000,
+                    rounds: 1,
+                    requests: 2_000,
+                    warm_up: 500,
+                    during: Duration::from_secs(1),
+                },
+                filled_ledger: ledger::Effort {
+                    cards: 0,
+                    rounds: 1,
+                    requests: 2_000,
+                    warm_up: 0,
+                    during: Duration::from_secs(1),
+                },
+                overload: Duration::from_secs(3),
             };
         }
         Self {
@@ -110,6 +135,21 @@ impl Plan {
             settle: Duration::from_secs(5),
             flood_rounds: 5,
             starts: 20,
+            ledger: ledger::Effort {
+                cards: 100_000,
+                rounds: 5,
+                requests: 50_000,
+                warm_up: 20_000,
+                during: Duration::from_secs(30),
+            },
+            filled_ledger: ledger::Effort {
+                cards: options.cards,
+                rounds: 3,
+                requests: 50_000,
+                warm_up: 0,
+                during: Duration::from_secs(30),
+            },
+            overload: Duration::from_secs(30),
         }
     }
 }
@@ -174,15 +214,38 @@ impl Run<'_> {
         if self.wants(Part::Filled) {
             self.filled(&template, on_empty.as_ref())?;
         }
+        if self.wants(Part::Ledger) {
+            ledger::spread(self.report, self.program, &template, &self.options.dir, self.plan.ledger)?;
+        }
+        if self.wants(Part::Overload) {
+            let Plan { ledger, overload, .. } = *self.plan;
+            let dir = &self.options.dir;
+            ledger::overload(self.report, self.program, &template, dir, ledger.cards, overload)?;
+        }
+        if self.wants(Part::FilledLedger) {
+            self.filled_ledger(&template)?;
+        }
         Ok(())
     }
 
     fn wants(&self, part: Part) -> bool {
-        self.options.only.is_none_or(|only| only == part)
+        self.options.only.is_empty() || self.options.only.contains(&part)
     }
 
     fn empty(&self, template: &Path, name: &str) -> Result<Pair> {
         Pair::of(template, self.options.dir.join("pair"), name, true)
+    }
+
+    fn filled_ledger(&mut self, empty: &Path) -> Result<()> {
+        let (dir, cards) = (&self.options.dir, self.plan.filled_cards);
+        let filled = data::filled(self.program, dir, empty, cards, self.options.refill)?;
+        let sold = ledger::with_history(&filled, dir, cards)?;
+        let copy = dir.join("sold-copy");
+        data::remove(&copy)?;
+        data::copy(&sold, &copy)?;
+        let ids = ledger::CardIds { count: cards, are_filled: true };
+        ledger::filled(self.report, self.program, &copy, ids, self.plan.filled_ledger)?;
+        data::remove(&copy)
     }
 
     fn filled(&mut self, empty: &Path, on_empty: Option<&Measured>) -> Result<()> {

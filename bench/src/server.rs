@@ -36,6 +36,11 @@ pub struct Server {
 impl Server {
     /// Starts it on a data directory and waits until it is ready.
     pub fn start(program: &Path, data: &Path) -> Result<Self> {
+        Self::start_with(program, data, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn start_with(program: &Path, data: &Path, environment: &[(&str, &str)]) -> Result<Self> {
         // A port that is known beforehand can be polled from the first millisecond on.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = free.local_addr()?;
@@ -50,6 +55,7 @@ impl Server {
             .env("GAVEKORT_BOOTSTRAP_ACCOUNT", ACCOUNT)
             .env("GAVEKORT_BOOTSTRAP_CLIENT_ID", CLIENT_ID)
             .env("GAVEKORT_BOOTSTRAP_CLIENT_SECRET", CLIENT_SECRET)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)

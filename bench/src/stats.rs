@@ -33,6 +33,14 @@ impl Timings {
         self.quantile_ms(0.99)
     }
 
+    pub fn p999_ms(&self) -> f64 {
+        self.quantile_ms(0.999)
+    }
+
+    pub fn longest_ms(&self) -> f64 {
+        self.quantile_ms(1.0)
+    }
+
     fn quantile_ms(&self, quantile: f64) -> f64 {
         Duration::from_nanos(self.0.value_at_quantile(quantile)).as_secs_f64() * 1e3
     }

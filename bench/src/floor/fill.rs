@@ -15,7 +15,7 @@ use crate::server::ACCOUNT;
 use crate::turns::BATCH;
 
 /// Nothing has to survive a crash while filling, and pages that are hit at random stay in memory.
-const SETTINGS: &str = "PRAGMA journal_mode = delete; PRAGMA synchronous = off; PRAGMA foreign_keys = off; \
+pub const SETTINGS: &str = "PRAGMA journal_mode = delete; PRAGMA synchronous = off; PRAGMA foreign_keys = off; \
     PRAGMA cache_size = -2097152; PRAGMA locking_mode = exclusive";
 
 const BATCHES_PER_TRANSACTION: usize = 100;

@@ -19,11 +19,13 @@ use uuid::Uuid;
 
 use crate::machine;
 use crate::server::ACCOUNT;
-use codes::{CardCodes, Codes};
-use keys::Keys;
+use codes::CardCodes;
 use rows::{Batch, Kept, Row};
 
-pub use fill::fill;
+pub use codes::Codes;
+pub use fill::{SETTINGS as FILLING, fill};
+pub use keys::Keys;
+pub use rows::open;
 
 /// Whether the answer shows barcodes and QR codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ const SETTINGS: [(&str, &str); 10] = [
 ];
 
 const INSERT_BATCH: &str =
-    "INSERT INTO batch (aid, id, cards, created_at, created_by) VALUES (?1, ?2, ?3, ?4, ?5)";
+    "INSERT INTO batch (aid, id, currency, cards, created_at, created_by) VALUES (?1, ?2, 'NOK', ?3, ?4, ?5)";
 
 // What is left out is NULL.
 const INSERT_CARD: &str = "INSERT INTO card (aid, uuid, card_id, batch, type, metadata, amount, currency, \
@@ -38,6 +38,11 @@ const LAST_AUDIT: &str = "SELECT ifnull(max(place), 0) FROM audit WHERE aid = ?1
 
 const INSERT_AUDIT: &str = "INSERT INTO audit (aid, place, at, client, request, action, subject, subject_id) \
     VALUES (?1, ?2, ?3, ?4, ?5, 'create_batch', 'batch', ?6)";
+
+const LAST_OUTBOX: &str = "SELECT ifnull(max(place), 0) FROM outbox WHERE aid = ?1";
+
+const INSERT_OUTBOX: &str = "INSERT INTO outbox (aid, place, at, client, request, action, subjects, \
+    transactions) VALUES (?1, ?2, ?3, ?4, ?5, 'create_batch', ?6, x'')";
 
 const INSERT_REPLAY: &str = "INSERT INTO idempotency (aid, client, operation, mac, key_version, created_at, \
     request_mac, request_key_version, sealed) VALUES (?1, ?2, 'create_batch', ?3, 1, ?4, ?5, 1, ?6)";
@@ -119,8 +124,10 @@ pub fn insert(conn: &Connection, batch: &Batch<'_>, rows: &[Row<'_>], kept: Opti
         let mut insert = conn.prepare_cached(INSERT_REPLAY)?;
         insert.execute(params![aid, client, kept.mac, unix_ms, kept.request_mac, kept.sealed])?;
     }
-    let last: i64 = conn.prepare_cached(LAST_AUDIT)?.query_row([aid], |row| row.get(0))?;
-    let mut insert = conn.prepare_cached(INSERT_AUDIT)?;
-    insert.execute(params![aid, last + 1, unix_ms, client, request.as_bytes(), id])?;
+    for (last, insert) in [(LAST_AUDIT, INSERT_AUDIT), (LAST_OUTBOX, INSERT_OUTBOX)] {
+        let last: i64 = conn.prepare_cached(last)?.query_row([aid], |row| row.get(0))?;
+        let params = params![aid, last + 1, unix_ms, client, request.as_bytes(), id];
+        conn.prepare_cached(insert)?.execute(params)?;
+    }
     Ok(())
 }

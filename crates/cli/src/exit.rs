@@ -17,6 +17,8 @@ pub enum Exit {
     Auth,
     /// No server answers.
     Unreachable,
+    /// Money or records do not agree with each other.
+    Wrong,
     /// The server stopped because the outcome of a commit is unknown; starting it again is the cure.
     Broken,
     /// It may work later; what was done so far is kept.
@@ -33,6 +35,7 @@ impl Exit {
             Self::Declined => 4,
             Self::Auth => 5,
             Self::Unreachable => 6,
+            Self::Wrong => 65,
             Self::Broken => 70,
             Self::RetryLater => 75,
         }
@@ -49,6 +52,7 @@ Exit codes:
    4  declined: it exists already, or a rule stands against it
    5  not authenticated, or not permitted
    6  no server answers
+  65  `verify` found something wrong; see what it names
   70  the server stopped because the outcome of a commit is unknown; start it again
   75  try again later; what was done so far is kept
 
@@ -115,6 +119,7 @@ mod tests {
             Exit::Declined,
             Exit::Auth,
             Exit::Unreachable,
+            Exit::Wrong,
             Exit::Broken,
             Exit::RetryLater,
         ];

@@ -17,6 +17,7 @@ mod random;
 mod reference;
 mod serve;
 mod settings;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,8 @@ enum Command {
     Cards(cards::CardsCommand),
     /// Check an installation; changes nothing
     Doctor(doctor::DoctorFlags),
+    /// Hold every card against its transactions, also while a server runs; changes nothing
+    Verify(verify::VerifyFlags),
     /// Copy the database to a new file, also while a server runs
     Backup(backup::BackupFlags),
     /// Copy a backup into a data directory that holds no database
@@ -100,6 +103,7 @@ fn run(command: Command) -> Result<()> {
         Command::Key(command) => short(admin::key(command)),
         Command::Cards(command) => short(cards::run(command)),
         Command::Doctor(flags) => short(doctor::run(flags)),
+        Command::Verify(flags) => short(verify::run(flags)),
         Command::Backup(flags) => short(backup::backup(flags)),
         Command::Restore(flags) => short(backup::restore(flags)),
     }

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str;
 
-use crate::{Currency, Timestamp};
+use crate::{Settings, Timestamp};
+
+/// How far ahead of the server's a test account's clock may stand: 3,650 days.
+pub const TEST_CLOCK_MAX_MS: u64 = 315_360_000_000;
 
 /// An account id: `T` or `P` and eight digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,10 +33,20 @@ pub struct Account {
     pub aid: Aid,
     /// What people call the account.
     pub name: String,
-    /// The currency a batch card shows until activation fixes one.
-    pub default_currency: Currency,
+    /// What it has chosen.
+    pub settings: Settings,
+    /// How far a test account's clock was moved ahead of the server's, in milliseconds; 0 in production.
+    pub test_clock_ms: u64,
     /// When the account was made.
     pub created_at: Timestamp,
+}
+
+impl Account {
+    /// The account's own present: what its cards go by, in decisions and in reads. Clients, secrets and the audit
+    /// go by the server's clock.
+    pub fn now(&self, server_now: Timestamp) -> Timestamp {
+        server_now.plus_ms(self.test_clock_ms)
+    }
 }
 
 impl Aid {

@@ -1,7 +1,7 @@
 //! Who did what, for everything that is not itself a money row.
 
 use crate::macros::names;
-use crate::{BatchId, CardUuid, ClientUuid, GrantId, RequestId, Timestamp, TokenUuid};
+use crate::{BatchId, CardUuid, ClientUuid, GrantId, Note, RequestId, Timestamp, TokenUuid};
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +34,40 @@ pub enum Action {
     ChangeGrant,
     /// A grant was taken away.
     DeleteGrant,
+    /// Money was added to a card.
+    Fund,
+    /// Money of a drawdown was given back.
+    Refund,
+    /// Something was paid with a card.
+    Drawdown,
+    /// Money of a card was locked.
+    Lock,
+    /// Locked money was taken.
+    Capture,
+    /// A lock was ended.
+    Void,
+    /// Locks that had run out were entered.
+    Expire,
+    /// A drawdown was taken back by whoever made it.
+    Reverse,
+    /// Staff corrected a card's money.
+    Adjust,
+    /// A card was replaced by another.
+    ReplaceCard,
+    /// Cards were activated together.
+    ActivateCards,
+    /// A card was blocked.
+    BlockCard,
+    /// A card was unblocked.
+    UnblockCard,
+    /// A card's owner, name, data or last day changed.
+    ChangeCard,
+    /// A card was looked up with its PIN.
+    Info,
+    /// The account's settings changed.
+    ChangeSettings,
+    /// A test account's clock was moved.
+    MoveTestClock,
 }
 
 names!(Action {
@@ -51,6 +85,23 @@ names!(Action {
     CreateGrant = "create_grant",
     ChangeGrant = "change_grant",
     DeleteGrant = "delete_grant",
+    Fund = "fund",
+    Refund = "refund",
+    Drawdown = "drawdown",
+    Lock = "lock",
+    Capture = "capture",
+    Void = "void",
+    Expire = "expire",
+    Reverse = "reverse",
+    Adjust = "adjust",
+    ReplaceCard = "replace_card",
+    ActivateCards = "activate_cards",
+    BlockCard = "block_card",
+    UnblockCard = "unblock_card",
+    ChangeCard = "change_card",
+    Info = "info",
+    ChangeSettings = "change_settings",
+    MoveTestClock = "move_test_clock",
 });
 
 /// To what it was done.
@@ -66,12 +117,14 @@ pub enum Subject {
     Client(ClientUuid),
     /// A grant.
     Grant(GrantId),
+    /// The account itself.
+    Account,
 }
 
 /// One line of the audit, written in the commit of the change it tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// When.
+    /// When, by the server's clock.
     pub at: Timestamp,
     /// Which client; none where an operator did it on the server.
     pub client: Option<ClientUuid>,
@@ -81,4 +134,6 @@ pub struct AuditEntry {
     pub action: Action,
     /// To what.
     pub subject: Subject,
+    /// Why, where whoever did it had to say.
+    pub note: Option<Note>,
 }

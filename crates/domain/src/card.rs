@@ -101,6 +101,8 @@ pub struct Card {
     pub activation: Option<Activation>,
     /// When it was blocked.
     pub blocked_at: Option<Timestamp>,
+    /// The card that took its place.
+    pub replaced_by: Option<CardUuid>,
     /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
     /// How many transactions it has.
@@ -132,6 +134,18 @@ impl Card {
     /// Balance less what is reserved.
     pub fn available(&self) -> Amount {
         self.balance().minus(self.reserved).unwrap_or_default()
+    }
+
+    /// What can be drawn when locks of `lapsed` in all have run out, but their `expired` rows are yet to be
+    /// written: the same as when they stand.
+    pub fn available_at(&self, lapsed: Amount) -> Amount {
+        self.available().plus(lapsed).map_or(self.balance(), |sum| sum.min(self.balance()))
+    }
+
+    /// The card with locks of `lapsed` in all freed, as every answer shows it.
+    #[must_use]
+    pub fn without_lapsed(self, lapsed: Amount) -> Self {
+        Self { reserved: self.reserved.minus(lapsed).unwrap_or_default(), ..self }
     }
 
     /// Whether its last day has passed at `now`.

@@ -37,4 +37,10 @@ impl Dates {
             _ => Ok(Self { active_from, expires_at }),
         }
     }
+
+    /// The same; where nothing was said about the end, `months` after `now`.
+    pub(crate) fn or_after(self, months: Option<u16>, now: Timestamp) -> Self {
+        let later = || months.map(|months| self.active_from.unwrap_or(now).max(now).plus_months(months));
+        Self { expires_at: self.expires_at.or_else(later), ..self }
+    }
 }

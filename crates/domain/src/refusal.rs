@@ -1,4 +1,4 @@
-//! Why a command was not carried out. A refused command changes nothing.
+//! Why a command was not carried out. A refused command changes nothing; only a wrong PIN is counted.
 
 use crate::{Amount, ClientUuid, Currency, DateFault, Timestamp};
 
@@ -68,6 +68,12 @@ pub enum Refusal {
         /// How much is held.
         reserved: Amount,
     },
+    /// The card has as many open locks as it may.
+    #[error("a card has at most {max} open locks")]
+    TooManyLocks {
+        /// The most.
+        max: u32,
+    },
     /// There is money on the card.
     #[error("{available} is available on the card")]
     CardHasMoney {
@@ -95,6 +101,90 @@ pub enum Refusal {
     /// A sum of the card would pass the largest amount.
     #[error("the card's total would pass the largest amount")]
     AmountLimit,
+    /// More than the account lets a card be created or activated with.
+    #[error("a card may be activated with {max} at most")]
+    ActivationLimit {
+        /// The most.
+        max: Amount,
+    },
+    /// The card or the client would move more on this day than the account allows.
+    #[error("the day's limit is reached")]
+    DayLimit,
+    /// The card would hold more than the account allows.
+    #[error("a card may hold {max} at most")]
+    BalanceLimit {
+        /// The most.
+        max: Amount,
+    },
+    /// No such transaction in this account.
+    #[error("there is no such transaction")]
+    TransactionNotFound,
+    /// The caller may only touch what it made itself.
+    #[error("the transaction was made by another client")]
+    NotOwnTransaction,
+    /// The transaction is no lock.
+    #[error("the transaction is not a pending one")]
+    NotPending,
+    /// The lock was captured whole, voided, or has run out.
+    #[error("the lock has ended")]
+    LockClosed,
+    /// More than the lock still holds.
+    #[error("{remaining} is locked")]
+    AmountExceedsLock {
+        /// What it holds.
+        remaining: Amount,
+    },
+    /// The transaction is no drawdown that can be given back.
+    #[error("the transaction is not a drawdown that can be given back")]
+    NotADrawdown,
+    /// More would be given back than was drawn.
+    #[error("{left} of the drawdown can be given back")]
+    RefundExceedsDrawdown {
+        /// What has not been given back yet.
+        left: Amount,
+    },
+    /// The minutes within which a drawdown can be reversed are over.
+    #[error("the drawdown could be reversed until {until_ms} ms since 1970", until_ms = until.unix_ms())]
+    ReversalTooLate {
+        /// The first instant at which it was too late.
+        until: Timestamp,
+    },
+    /// Another card has taken this one's place.
+    #[error("the card was replaced by another")]
+    CardReplaced,
+    /// The card demands its PIN.
+    #[error("the card's PIN is required")]
+    PinRequired,
+    /// Not the card's PIN, or the card has none.
+    #[error("the PIN is wrong")]
+    PinInvalid,
+    /// The client guessed wrong too often; the PIN was not compared.
+    #[error("too many wrong PINs")]
+    PinLocked {
+        /// Seconds until it may try again; none where only another PIN helps.
+        retry_after_seconds: Option<u32>,
+    },
+    /// The card's last day can only be moved to a later one.
+    #[error("expires_at can only be moved to a later time")]
+    ExpiryNotLater,
+    /// Production has no clock of its own.
+    #[error("only a test account has a clock that can be moved")]
+    NotATestAccount,
+    /// A test account's clock goes forward only.
+    #[error("the clock is {ahead_ms} ms ahead and goes forward only")]
+    ClockOnlyForward {
+        /// How far it is ahead already.
+        ahead_ms: u64,
+    },
+    /// A test account's clock would stand further ahead than it may.
+    #[error("the clock may be {max_ms} ms ahead at most")]
+    ClockTooFarAhead {
+        /// The most.
+        max_ms: u64,
+    },
+    /// Some of many cards stand against the command; places count from 0 in the order of the request.
+    #[error("{} of the cards cannot be activated", .0.len())]
+    Cards(Vec<(usize, Refusal)>),
     /// The card's dates would be out of order.
     #[error("expires_at {0}")]
     Dates(DateFault),

@@ -17,6 +17,8 @@ pub enum Operation {
     RotatePin,
     /// Create a token for a card.
     CreateToken,
+    /// Put another card in a card's place.
+    ReplaceCard,
     /// Create a client.
     CreateClient,
     /// Rotate a client's secret.
@@ -28,6 +30,7 @@ names!(Operation {
     CreateBatch = "create_batch",
     RotatePin = "rotate_pin",
     CreateToken = "create_token",
+    ReplaceCard = "replace_card",
     CreateClient = "create_client",
     RotateSecret = "rotate_secret",
 });

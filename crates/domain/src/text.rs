@@ -56,6 +56,17 @@ fn card_id(text: &str) -> Result<(), TextFault> {
     if matches!(text, "." | "..") { Err(TextFault::Reserved) } else { id(text) }
 }
 
+/// Words for people: line breaks are welcome, U+0000 is not.
+fn note(text: &str) -> Result<(), TextFault> {
+    let max = 1_000;
+    match text.chars().nth(max) {
+        _ if text.trim().is_empty() => Err(TextFault::Empty),
+        _ if text.contains('\0') => Err(TextFault::ControlCharacter),
+        Some(_) => Err(TextFault::TooLong { max }),
+        None => Ok(()),
+    }
+}
+
 fn prefix(text: &str) -> Result<(), TextFault> {
     within(text, 32)?;
     let printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
@@ -113,6 +124,10 @@ text! {
     OriginatedBy by id,
     /// A client's own reference for a change, unique within a card. 1 to 255 characters.
     RefId by |text| some_within(text, 255),
+    /// Why staff changed a card, as a word of the merchant's own list. 1 to 255 characters.
+    ReasonCode by id,
+    /// Why staff did something, for whoever reads it later. 1 to 1,000 characters.
+    Note by note,
     /// What people call a card or a client. At most 255 characters.
     Name by |text| within(text, 255),
     /// What a client is for. At most 255 characters.

@@ -27,6 +27,23 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::from(seconds).saturating_mul(1_000)).min(LAST_MS))
     }
 
+    /// This instant and `ms` milliseconds more, never past the year 9999.
+    #[must_use]
+    pub fn plus_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)).min(LAST_MS))
+    }
+
+    /// The same day of the month and time of day (UTC) `months` later; the last day of a month that is too short.
+    #[must_use]
+    pub fn plus_months(self, months: u16) -> Self {
+        let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
+        let later =
+            jiff::tz::Offset::UTC.to_datetime(instant).saturating_add(jiff::Span::new().months(months));
+        let later =
+            jiff::tz::Offset::UTC.to_timestamp(later).map_or(LAST_MS, jiff::Timestamp::as_millisecond);
+        Self(later.clamp(self.0, LAST_MS))
+    }
+
     /// This instant less `seconds`, never before 1970.
     #[must_use]
     pub fn minus_seconds(self, seconds: u32) -> Self {
@@ -46,4 +63,34 @@ impl TryFrom<i64> for Timestamp {
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(unix_ms: i64) -> Timestamp {
+        Timestamp::try_from(unix_ms).expect("an instant")
+    }
+
+    #[test]
+    fn months_keep_the_day_or_end_with_the_month() {
+        // 2026-01-31T12:00:00.001Z
+        let last_of_january = at(1_769_860_800_001);
+        assert_eq!(last_of_january.plus_months(0), last_of_january);
+        // 2026-02-28, 2028-02-29, 2027-01-31, each at the same time of day.
+        assert_eq!(last_of_january.plus_months(1), at(1_772_280_000_001));
+        assert_eq!(last_of_january.plus_months(25), at(1_835_438_400_001));
+        assert_eq!(last_of_january.plus_months(12), at(1_801_396_800_001));
+        assert_eq!(at(LAST_MS).plus_months(1), at(LAST_MS));
+        assert_eq!(last_of_january.plus_months(u16::MAX), at(1_769_860_800_001).plus_months(u16::MAX));
+    }
+
+    #[test]
+    fn time_ends_with_the_year_9999() {
+        assert_eq!(at(0).plus_ms(u64::MAX), at(LAST_MS));
+        assert_eq!(at(LAST_MS).plus_seconds(u32::MAX), at(LAST_MS));
+        assert_eq!(at(5).minus_seconds(1), at(0));
+        assert_eq!(Timestamp::try_from(LAST_MS + 1), Err(TimestampFault));
+    }
 }

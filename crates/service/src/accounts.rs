@@ -1,6 +1,6 @@
 //! Accounts, and the first client of each. Only an operator at the server's own shell makes them.
 
-use domain::{Account, Aid, Audience, ClientId, Currency, Mode, Name};
+use domain::{Account, Aid, Audience, ClientId, Currency, Mode, Name, Settings};
 
 use crate::secrets::{client_id, client_secret};
 use crate::{Error, Secret, Service};
@@ -48,8 +48,9 @@ impl Service {
         let aid = new.aid.unwrap_or_else(|| self.free_aid(new.mode));
         let audience = format!("https://{}/v1/accounts/{aid}", self.hosts.first());
         let audience = Audience::try_from(audience.as_str()).map_err(|_| Error::UnknownAudience)?;
-        let (name, default_currency) = (new.name.clone(), new.default_currency);
-        let account = Account { aid, name, default_currency, created_at: self.now() };
+        let settings = Settings { default_currency: new.default_currency, ..Settings::default() };
+        let (name, created_at) = (new.name.clone(), self.now());
+        let account = Account { aid, name, settings, test_clock_ms: 0, created_at };
         let client = self.first_client(first, audience);
         let made = self.store.create_account(&account, &client, only_first).await?;
         self.directory.load(&*self.store).await?;

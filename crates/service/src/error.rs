@@ -35,6 +35,12 @@ pub enum Error {
     /// A rule stood against it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// What was asked about lies ahead.
+    #[error("must not lie in the future")]
+    InFuture,
+    /// What was asked about lies before everything that is known.
+    #[error("lies before the first day that was closed")]
+    BeforeRecords,
     /// An account of this id exists.
     #[error("the account exists")]
     AccountExists,

@@ -4,13 +4,20 @@
 
 mod access;
 mod accounts;
+mod audit;
 mod cards;
 mod clients;
 mod clock;
 mod error;
+mod guesses;
+mod info;
 mod making;
+mod present;
+mod reports;
 mod secrets;
+mod settings;
 mod transactions;
+mod upkeep;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,34 +25,38 @@ use std::time::Duration;
 use domain::{
     Aid, ClientId, ClientUuid, Clock, Command, Decision, Mode, Order, Outcome, RequestId, Timestamp,
 };
-pub use store::{CardFilter, CardPage};
+pub use store::{
+    AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource, CardFilter, CardPage,
+    CardTransaction, HistoryQuery, Liability, LiabilityRow, Month, TransactionFilter, TransactionPage,
+    TransactionQuery,
+};
 use store::{Load, Store};
 use subtle::ConstantTimeEq;
 use uuid::{ContextV7, Uuid};
 
 pub use access::{
-    AccessToken, ActivateCards, AnyScope, Authenticated, Caller, CreateCards, Credentials, ForfeitCards,
-    NameCards, Network, Permission, Permit, PublicHosts, PublicKey, ReadAccounts, ReadCards,
-    ReadCustomerCards, RotationFault, WriteAccounts, WriteCards, WriteTransactions,
+    AccessToken, ActivateCards, AdjustCards, AnyScope, Authenticated, Caller, CreateCards, Credentials,
+    EveryTransaction, ForfeitCards, LookUpCards, Network, Permission, Permit, PublicHosts, PublicKey,
+    ReadAccounts, ReadCards, ReadCustomerCards, RotationFault, ShortenCards, WriteAccounts, WriteCards,
+    WriteSettings, WriteTransactions,
 };
 use access::{Bearers, Budget, Directory, NewKey, SigningKeys};
 pub use accounts::{FirstClient, NewAccount, SECRET_CHARACTERS_MIN};
 pub use cards::{
-    ActivateRequest, BatchRequest, CardRequest, CreateCardRequest, CreateTokenRequest, CustomerListRequest,
-    ListRequest, MadeBatch, MadeCard, MadePin, MadeToken, TokenTerms,
+    ActivateRequest, AdjustRequest, BatchRequest, CardChange, CardRequest, CreateCardRequest,
+    CreateTokenRequest, CustomerListRequest, ListRequest, MadeBatch, MadeCard, MadePin, MadeToken,
+    ReplaceRequest, ReplacedCard, TokenTerms,
 };
 pub use clients::{MadeClient, NewClient};
 pub use clock::{SystemClock, deadline};
 pub use error::Error;
 pub use making::Idempotency;
-pub use secrets::{MasterKey, MasterKeyFault, Random, Secret, SystemRandom};
-pub use transactions::DrawdownRequest;
+pub use present::Present;
+pub use secrets::{MasterKey, MasterKeyFault, Random, Secret, SystemRandom, pin_checker};
+pub use transactions::{CaptureRequest, Movement, TransactionRequest, VoidRequest};
 
 /// How long an order may wait for its commit before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A signing key is replaced at this age.
-const SIGNING_KEY_DAYS: u32 = 90;
 
 /// What the service is built from.
 pub struct Parts {
@@ -127,7 +138,7 @@ impl Service {
         Ok(Arc::new(service))
     }
 
-    /// The present instant.
+    /// The present instant by the server's clock; an account's own is [`Service::now_in`].
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -170,21 +181,6 @@ impl Service {
         Ok(())
     }
 
-    /// What has to be done every minute or so: reads accounts and clients anew, forgets kept answers that have run
-    /// out, replaces old signing keys.
-    pub async fn maintain(&self) -> Result<(), OpenFault> {
-        let now = self.now();
-        self.directory.load(&*self.store).await?;
-        self.store.forget_replays(now).await?;
-        let oldest = now.minus_seconds(SIGNING_KEY_DAYS * 86_400);
-        for mode in [Mode::Test, Mode::Production] {
-            if self.signing.signing_since(mode).is_none_or(|since| since < oldest) {
-                self.rotate_signing_key(mode).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Whether requests can be served.
     pub async fn check(&self) -> Result<(), Error> {
         Ok(self.store.check().await?)
@@ -210,7 +206,7 @@ impl Service {
 
     async fn submit_order(&self, aid: Aid, order: Order) -> Result<Decision, Error> {
         let deadline = deadline(PATIENCE);
-        if !matches!(order.command, Command::Client(_)) {
+        if !is_known_here(&order.command) {
             return Ok(self.store.submit(aid, order, deadline).await?);
         }
         let (store, directory) = (self.store.clone(), self.directory.clone());
@@ -218,11 +214,20 @@ impl Service {
         let work = async move {
             let _changing = directory.changing().await;
             let decision = store.submit(aid, order, deadline).await;
-            if let Ok(Ok(Outcome::Client(client) | Outcome::Grant(_, client))) = &decision {
-                directory.put(aid, (**client).clone());
+            match &decision {
+                Ok(Ok(Outcome::Client(client) | Outcome::Grant(_, client))) => {
+                    directory.put(aid, (**client).clone());
+                }
+                Ok(Ok(Outcome::Account(account))) => directory.put_account((**account).clone()),
+                _ => {}
             }
             decision
         };
         Ok(tokio::spawn(work).await.map_err(|_| Error::Internal)??)
     }
+}
+
+/// Whether the directory must know what the command changes.
+fn is_known_here(command: &Command) -> bool {
+    matches!(command, Command::Client(_) | Command::ChangeSettings(_) | Command::MoveTestClock(_))
 }

@@ -1,7 +1,7 @@
 //! Orders that make secrets: made anew when a code is taken, and answered again when the client asks again.
 
 use domain::{
-    Actor, Command, IdempotencyClaim, Operation, Order, Outcome, Refusal, Replay, ReplayKey, RequestMac,
+    Actor, Aid, Command, IdempotencyClaim, Operation, Order, Outcome, Refusal, Replay, ReplayKey, RequestMac,
     Timestamp,
 };
 use zeroize::Zeroizing;
@@ -43,6 +43,8 @@ struct Claim {
     request: RequestMac,
     sealing: Zeroizing<[u8; 32]>,
     place: Vec<u8>,
+    /// How far the account's clock is ahead: what was made is dated with it, the kept answer with the server's.
+    ahead_ms: u64,
 }
 
 impl Service {
@@ -54,8 +56,9 @@ impl Service {
         idempotency: Option<&Idempotency>,
         make: impl Fn() -> (S, Command),
     ) -> Result<Made<S>, Error> {
-        let claim =
-            idempotency.and_then(|idempotency| Claim::new(&self.keys, caller, operation, idempotency));
+        let ahead_ms = self.ahead_of(caller.aid, operation);
+        let claim = idempotency
+            .and_then(|idempotency| Claim::new(&self.keys, caller, operation, idempotency, ahead_ms));
         if let Some(claim) = &claim
             && let Some(kept) = self.store.replay(caller.aid, claim.key).await?
             && kept.is_live(self.now())
@@ -84,6 +87,20 @@ impl Service {
         tracing::error!(tries = TRIES, "every set of codes had a taken one");
         Err(Error::Internal)
     }
+
+    /// How far ahead of the server's is the clock by which what an operation makes goes.
+    fn ahead_of(&self, aid: Aid, operation: Operation) -> u64 {
+        match operation {
+            Operation::CreateClient | Operation::RotateSecret => 0,
+            Operation::CreateCard
+            | Operation::CreateBatch
+            | Operation::RotatePin
+            | Operation::CreateToken
+            | Operation::ReplaceCard => {
+                self.directory.get(aid).map_or(0, |members| members.account.test_clock_ms)
+            }
+        }
+    }
 }
 
 /// When what an outcome tells of was made.
@@ -93,11 +110,17 @@ fn made_at(outcome: &Outcome) -> Option<Timestamp> {
         Outcome::BatchCreated(batch) => Some(batch.created_at),
         Outcome::PinRotated(card) => Some(card.changed_at),
         Outcome::TokenCreated(token) => Some(token.created_at),
+        Outcome::CardReplaced { transaction, .. } => Some(transaction.created_at),
         Outcome::Client(client) => Some(client.updated_at),
         Outcome::Replayed(_)
         | Outcome::CardActivated(_)
+        | Outcome::CardsActivated(_)
+        | Outcome::CardChanged(_)
         | Outcome::CardDeleted(_)
         | Outcome::TokenDeleted(_)
+        | Outcome::Info(_)
+        | Outcome::Swept { .. }
+        | Outcome::Account(_)
         | Outcome::Written(..)
         | Outcome::Grant(..) => None,
     }
@@ -105,7 +128,13 @@ fn made_at(outcome: &Outcome) -> Option<Timestamp> {
 
 impl Claim {
     /// An operator at the server's own shell sees every answer, and claims none.
-    fn new(keys: &Keys, caller: &Caller, operation: Operation, idempotency: &Idempotency) -> Option<Self> {
+    fn new(
+        keys: &Keys,
+        caller: &Caller,
+        operation: Operation,
+        idempotency: &Idempotency,
+        ahead_ms: u64,
+    ) -> Option<Self> {
         let Actor::Client { uuid: client, .. } = caller.actor else {
             return None;
         };
@@ -121,11 +150,13 @@ impl Claim {
             request: keys.request(operation, &idempotency.canonical),
             sealing: keys.replay(&idempotency.key),
             place: place.concat(),
+            ahead_ms,
         })
     }
 
     fn seal<S: Secrets>(&self, secrets: &S) -> IdempotencyClaim {
         let mut writer = Writer::default();
+        writer.text(&self.ahead_ms.to_string());
         secrets.write(&mut writer);
         let sealed = Sealed::seal(&self.sealing, &self.place, writer.bytes());
         IdempotencyClaim { key: self.key, request: self.request, sealed }
@@ -136,11 +167,16 @@ impl Claim {
             return Err(Refusal::IdempotencyKeyReused.into());
         }
         let opened = Sealed::open(&self.sealing, &self.place, &kept.sealed);
-        let secrets = opened.and_then(|plain| S::read(&mut Reader::new(&plain)));
-        let Some(secrets) = secrets else {
+        let made = opened.and_then(|plain| {
+            let mut reader = Reader::new(&plain);
+            let ahead_ms: u64 = reader.text()?.parse().ok()?;
+            Some((ahead_ms, S::read(&mut reader)?))
+        });
+        let Some((ahead_ms, secrets)) = made else {
             tracing::error!("a kept answer does not open");
             return Err(Error::Internal);
         };
-        Ok(Made { secrets, at: kept.created_at, command: None, outcome: None })
+        let at = kept.created_at.plus_ms(ahead_ms);
+        Ok(Made { secrets, at, command: None, outcome: None })
     }
 }

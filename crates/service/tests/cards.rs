@@ -54,7 +54,7 @@ async fn a_thousand_cards_are_ordered_sold_and_spent() {
     assert!(made.pins.iter().all(|pin| pin.expose().len() == 6));
     let token = made.token_values[7].expose();
     let permit: Permit<WriteTransactions> = world.permit().await;
-    let too_soon = world.service.drawdown(&permit, drawdown(token, "r0", 1), network()).await;
+    let too_soon = world.service.create_transaction(&permit, drawdown(token, "r0", 1), network()).await;
     assert!(matches!(too_soon, Err(Error::Refused(Refusal::CardInactive))));
 
     let details = world
@@ -64,10 +64,13 @@ async fn a_thousand_cards_are_ordered_sold_and_spent() {
         .expect("sold");
     assert_eq!(details.tokens.len(), 1);
     let (paid, card) =
-        world.service.drawdown(&permit, drawdown(token, "r1", 120), network()).await.expect("paid");
+        world.service.create_transaction(&permit, drawdown(token, "r1", 120), network()).await.expect("paid");
     assert_eq!((paid.balance, paid.available, card), (amount(380), amount(380), card_id("card-0007")));
-    let (again, _) =
-        world.service.drawdown(&permit, drawdown(token, "r1", 120), network()).await.expect("again");
+    let (again, _) = world
+        .service
+        .create_transaction(&permit, drawdown(token, "r1", 120), network())
+        .await
+        .expect("again");
     assert_eq!(again, paid, "a repeat answers the first transaction");
 
     let read = world
@@ -173,10 +176,11 @@ async fn who_guesses_tokens_has_to_wait() {
     let world = World::new().await;
     let permit: Permit<WriteTransactions> = world.permit().await;
     for _ in 0..50 {
-        let guess = world.service.drawdown(&permit, drawdown("no such token", "r", 1), network()).await;
+        let guess =
+            world.service.create_transaction(&permit, drawdown("no such token", "r", 1), network()).await;
         assert!(matches!(guess, Err(Error::Refused(Refusal::CardNotFound))));
     }
-    let guess = world.service.drawdown(&permit, drawdown("no such token", "r", 1), network()).await;
+    let guess = world.service.create_transaction(&permit, drawdown("no such token", "r", 1), network()).await;
     assert!(matches!(guess, Err(Error::TooManyTries { .. })));
 }
 

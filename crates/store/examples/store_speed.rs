@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::{CardId, CardSelector, Clock, NewCard, Outcome, TokenMac};
+use store::suite::fixture::pin_checker;
 use store::suite::{Fixture, Opened, TestClock};
 use store::{SqliteSettings, SqliteStore};
 
@@ -27,8 +28,8 @@ fn main() {
     runtime.block_on(async {
         let dir = tempfile::tempdir_in("target").expect("a directory");
         let clock = Arc::new(TestClock::default());
-        let store =
-            SqliteStore::open(dir.path(), Arc::clone(&clock) as Arc<dyn Clock>, SqliteSettings::default());
+        let (settings, of_store) = (SqliteSettings::default(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let store = SqliteStore::open(dir.path(), of_store, settings, pin_checker());
         let store = store.expect("a store");
         let opened = Opened { store: Arc::clone(&store) as Arc<dyn store::Store>, keep: Box::new(dir) };
         let f = Arc::new(Fixture::new(opened, clock).await);

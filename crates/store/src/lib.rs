@@ -7,23 +7,30 @@
 mod committer;
 mod error;
 mod query;
+mod report;
 mod sqlite;
 #[cfg(feature = "suite")]
 pub mod suite;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::{
-    Account, Aid, CardDetails, CardId, Client, CustomerId, Decision, Mode, Order, Replay, ReplayKey,
-    Timestamp,
+    Account, Aid, Card, CardDetails, CardId, CardUuid, Client, CustomerId, Decision, Mode, Order, PinMac,
+    PresentedPin, Replay, ReplayKey, Timestamp, TokenMac, TransactionId,
 };
 
 pub use committer::Limits;
 pub use error::Error;
-pub use query::{CardFilter, CardPage, CardQuery, CustomerCardsQuery};
-pub use sqlite::{SqliteSettings, SqliteStore};
+pub use query::{
+    AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource, CardFilter, CardPage,
+    CardQuery, CardTransaction, CustomerCardsQuery, HistoryQuery, TransactionFilter, TransactionPage,
+    TransactionQuery,
+};
+pub use report::{Liability, LiabilityRow, Month};
+pub use sqlite::{Progress, SqliteSettings, SqliteStore, Sums, Total, Verified, Wrong};
 
 /// A server-wide key that signs access tokens, its private half sealed under the master key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +52,10 @@ pub struct SigningKey {
     /// From when on it verifies nothing any more; absent while it may sign.
     pub verifies_until: Option<Timestamp>,
 }
+
+/// Tells in constant time whether a PIN that was presented for a card is the one behind a keyed hash. A store hands
+/// it to the domain, because only who opens the store has the keys.
+pub type PinChecker = Arc<dyn Fn(CardUuid, &PresentedPin, &PinMac) -> bool + Send + Sync>;
 
 /// How busy a store is, for metrics and readiness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,15 +82,24 @@ pub trait Store: Send + Sync {
     /// The answer kept under a key, if it has not run out.
     async fn replay(&self, aid: Aid, key: ReplayKey) -> Result<Option<Replay>, Error>;
 
-    /// A card and its tokens; one that was deleted only when asked for.
-    async fn card(&self, aid: Aid, card_id: &CardId, deleted_too: bool)
-    -> Result<Option<CardDetails>, Error>;
+    /// A card and its tokens, with what has lapsed at `now` freed; one that was deleted only when asked for.
+    async fn card(
+        &self,
+        aid: Aid,
+        card_id: &CardId,
+        deleted_too: bool,
+        now: Timestamp,
+    ) -> Result<Option<CardDetails>, Error>;
+
+    /// The card that bears a live token, with what has lapsed at `now` freed: neither card nor token deleted, and
+    /// the token not past its own time. A token that was used up still counts.
+    async fn bearer(&self, aid: Aid, token: TokenMac, now: Timestamp) -> Result<Option<Card>, Error>;
 
     /// A page of cards, newest first by when they were made, then by their ids.
     async fn cards(&self, aid: Aid, query: &CardQuery) -> Result<CardPage, Error>;
 
     /// A customer's cards that are neither deleted, inactive nor expired, oldest first in the same sense.
-    async fn customer_cards(&self, aid: Aid, query: &CustomerCardsQuery) -> Result<Vec<domain::Card>, Error>;
+    async fn customer_cards(&self, aid: Aid, query: &CustomerCardsQuery) -> Result<Vec<Card>, Error>;
 
     /// A customer's card and its tokens, unless deleted.
     async fn customer_card(
@@ -87,7 +107,39 @@ pub trait Store: Send + Sync {
         aid: Aid,
         customer: &CustomerId,
         card_id: &CardId,
+        now: Timestamp,
     ) -> Result<Option<CardDetails>, Error>;
+
+    /// A part of a card's history, oldest first; none where there is no such card. A deleted card has its history.
+    async fn history(
+        &self,
+        aid: Aid,
+        card_id: &CardId,
+        query: &HistoryQuery,
+    ) -> Result<Option<Vec<CardTransaction>>, Error>;
+
+    /// A transaction by its id.
+    async fn transaction(&self, aid: Aid, id: TransactionId) -> Result<Option<CardTransaction>, Error>;
+
+    /// A page of the account's transactions, newest first.
+    async fn transactions(&self, aid: Aid, query: &TransactionQuery) -> Result<TransactionPage, Error>;
+
+    /// A page of what was done in the account, newest first.
+    async fn audit(&self, aid: Aid, query: &AuditQuery) -> Result<AuditPage, Error>;
+
+    /// Cards of the account with locks that have run out at `now`, at most so many.
+    async fn lapsed_cards(&self, aid: Aid, now: Timestamp, limit: u32) -> Result<Vec<CardUuid>, Error>;
+
+    /// What the account owes on its cards at `now`: from the cards themselves.
+    async fn liability(&self, aid: Aid, now: Timestamp) -> Result<Liability, Error>;
+
+    /// What the account owed at a past instant: from the last day that was closed before it and what came since.
+    /// None before the first day that was closed.
+    async fn liability_at(&self, aid: Aid, at: Timestamp) -> Result<Option<Liability>, Error>;
+
+    /// Closes some of the account's days that ended some minutes before `now` and were not closed; answers how many
+    /// it closed.
+    async fn close_days(&self, aid: Aid, now: Timestamp) -> Result<usize, Error>;
 
     /// Every client of an account with its grants, deleted ones too, oldest first.
     async fn clients(&self, aid: Aid) -> Result<Vec<Client>, Error>;

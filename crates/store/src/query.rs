@@ -1,6 +1,9 @@
-//! What may be asked when cards are listed.
+//! What may be asked when cards, transactions or the audit are listed, and the pages that answer it.
 
-use domain::{Amount, BatchId, Card, CardType, CardUuid, Currency, CustomerId, Status, Timestamp};
+use domain::{
+    Action, Amount, AuditEntry, BatchId, Card, CardId, CardType, CardUuid, ClientUuid, Currency, CustomerId,
+    RefId, Status, Timestamp, Transaction, TransactionId, TransactionType,
+};
 
 /// Which cards, and from where on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +67,130 @@ pub struct CustomerCardsQuery {
     pub starting_after: Option<CardUuid>,
     /// The instant at which statuses are judged.
     pub now: Timestamp,
+}
+
+/// A transaction and the `card_id` of its card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardTransaction {
+    /// The transaction.
+    pub transaction: Transaction,
+    /// The card it is on.
+    pub card_id: CardId,
+}
+
+/// Which part of a card's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// The most to answer with.
+    pub limit: u32,
+    /// Only transactions after this one of the same card; nothing follows one that is not.
+    pub starting_after: Option<TransactionId>,
+}
+
+/// Which transactions, and from where on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionQuery {
+    /// The most to answer with.
+    pub limit: u32,
+    /// The most to look at before a page is answered short.
+    pub looks_max: u32,
+    /// Only transactions listed after this one.
+    pub starting_after: Option<TransactionId>,
+    /// Which of them.
+    pub filter: TransactionFilter,
+}
+
+/// Only transactions for which all of these hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TransactionFilter {
+    /// On this card.
+    pub card_id: Option<CardId>,
+    /// With this reference.
+    pub ref_id: Option<RefId>,
+    /// Of this type.
+    pub kind: Option<TransactionType>,
+    /// Written at this instant or later.
+    pub created_from: Option<Timestamp>,
+    /// Written before this instant.
+    pub created_before: Option<Timestamp>,
+}
+
+/// A page of transactions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionPage {
+    /// The transactions, newest first.
+    pub transactions: Vec<CardTransaction>,
+    /// Where the next page begins; absent on the last.
+    pub next: Option<TransactionId>,
+}
+
+/// Something that was done: a line of the audit, or the money row that is its own record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditRecord {
+    /// What is not itself a money row.
+    Entry {
+        /// The line.
+        entry: AuditEntry,
+        /// The card it is about, where it is about one.
+        card_id: Option<CardId>,
+    },
+    /// A change of money.
+    Transaction(Box<CardTransaction>),
+}
+
+/// Where a record stands in the audit: by time, then by where it is kept, then by its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AuditPlace {
+    /// When it was done.
+    pub at: Timestamp,
+    /// Where it is kept.
+    pub source: AuditSource,
+}
+
+/// Where a record of the audit is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AuditSource {
+    /// Among the lines of the audit, under this number.
+    Entry(i64),
+    /// Among the transactions, under this id.
+    Transaction(TransactionId),
+}
+
+/// Which records of the audit, and from where on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// The most to answer with.
+    pub limit: u32,
+    /// The most to look at before a page is answered short.
+    pub looks_max: u32,
+    /// Only records listed after this place.
+    pub starting_after: Option<AuditPlace>,
+    /// Which of them.
+    pub filter: AuditFilter,
+}
+
+/// Only records for which all of these hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// This was done.
+    pub action: Option<Action>,
+    /// This client did it.
+    pub client: Option<ClientUuid>,
+    /// To this card.
+    pub card_id: Option<CardId>,
+    /// At this instant or later.
+    pub from: Option<Timestamp>,
+    /// Before this instant.
+    pub before: Option<Timestamp>,
+}
+
+/// A page of the audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditPage {
+    /// The records, newest first.
+    pub records: Vec<AuditRecord>,
+    /// Where the next page begins; absent on the last.
+    pub next: Option<AuditPlace>,
 }
 
 /// Where a list goes on after a card that does not exist, in milliseconds: an id begins with its time.

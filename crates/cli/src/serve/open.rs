@@ -27,8 +27,9 @@ pub struct Opened {
 pub async fn open(folder: &DataFolder, key: Option<&Secret>, hosts: PublicHosts) -> Result<Opened> {
     files::make_private_folder(folder.path())?;
     let master_key = master_key::obtain(folder, key)?;
-    let path = folder.path().to_owned();
-    let opening = move || SqliteStore::open(&path, Arc::new(SystemClock), SqliteSettings::default());
+    let (path, pin_check) = (folder.path().to_owned(), service::pin_checker(&master_key));
+    let opening =
+        move || SqliteStore::open(&path, Arc::new(SystemClock), SqliteSettings::default(), pin_check);
     let opened = tokio::task::spawn_blocking(opening).await?;
     let store = opened.map_err(|error| match error {
         store::Error::Damaged(_) | store::Error::Open(_) => {

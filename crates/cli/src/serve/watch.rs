@@ -10,7 +10,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::open::Opened;
 
-const MAINTENANCE_EVERY: Duration = Duration::from_secs(60);
+/// Often enough that the end of a lock is entered within a minute.
+const MAINTENANCE_EVERY: Duration = Duration::from_secs(30);
 const CHECK_EVERY: Duration = Duration::from_secs(2);
 
 /// A store that has not answered by then is not ready.
@@ -30,7 +31,7 @@ async fn maintain(service: Arc<Service>) {
     loop {
         ticks.tick().await;
         if let Err(error) = service.maintain().await {
-            tracing::error!(%error, "maintenance failed; it is tried again in a minute");
+            tracing::error!(%error, "maintenance failed; it is tried again in half a minute");
         }
     }
 }

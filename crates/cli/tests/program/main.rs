@@ -9,3 +9,4 @@ mod operator;
 mod quickstart;
 mod serve;
 mod upkeep;
+mod verify;

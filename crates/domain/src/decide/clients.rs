@@ -31,7 +31,7 @@ impl Ledger<'_> {
             return Err(Refusal::TooManyClients { max: MAX_CLIENTS });
         }
         self.check_holds(&client.scopes())?;
-        let (now, by) = (self.now, self.by.actor.client());
+        let (now, by) = (self.server_now, self.by.actor.client());
         let client = Client { created_at: now, updated_at: now, created_by: by, ..client };
         Ok(self.put_client(client, Action::CreateClient))
     }
@@ -45,13 +45,13 @@ impl Ledger<'_> {
         let client = self.managed(client)?.clone();
         let name = name.unwrap_or(client.name);
         let description = description.or(client.description);
-        let client = Client { name, description, updated_at: self.now, ..client };
+        let client = Client { name, description, updated_at: self.server_now, ..client };
         Ok(self.put_client(client, Action::ChangeClient))
     }
 
     fn delete_client(&mut self, client: ClientUuid) -> Decision {
         let client = self.ended(self.managed(client)?)?;
-        let deleted = Client { deleted_at: Some(self.now), ..client };
+        let deleted = Client { deleted_at: Some(self.server_now), ..client };
         self.check_an_admin_is_left(&deleted)?;
         Ok(self.put_client(deleted, Action::DeleteClient))
     }
@@ -61,7 +61,7 @@ impl Ledger<'_> {
         let previous = (rotate.grace_seconds > 0).then_some(PreviousSecret {
             secret: before.secret,
             generation: before.generation,
-            ends_at: self.now.plus_seconds(rotate.grace_seconds),
+            ends_at: self.server_now.plus_seconds(rotate.grace_seconds),
         });
         let client = Client { secret: rotate.secret, previous, ..self.ended(before)? };
         Ok(self.put_client(client, Action::RotateSecret))
@@ -110,7 +110,7 @@ impl Ledger<'_> {
     /// The client with all its tokens ended.
     fn ended(&self, client: &Client) -> Result<Client, Refusal> {
         let generation = client.generation.checked_add(1).ok_or(Refusal::ClientGone)?;
-        Ok(Client { generation, previous: None, updated_at: self.now, ..client.clone() })
+        Ok(Client { generation, previous: None, updated_at: self.server_now, ..client.clone() })
     }
 
     /// A client that the actor may manage: it holds no scope that the actor does not.

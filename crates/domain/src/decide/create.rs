@@ -1,7 +1,8 @@
 //! Making cards: one with money on it, or many that are inactive.
 
+use super::draft::Draft;
 use super::{Ledger, Outcome};
-use crate::transaction::Entry;
+use crate::transaction::{Asked, Entry};
 use crate::{
     Action, Activation, Amount, Batch, Card, CardDetails, ClientUuid, CreateBatch, CreateCard, Currency,
     NewCard, NewToken, Pin, Reason, RefId, Refusal, Subject, Timestamp, Token, TransactionType,
@@ -39,6 +40,7 @@ impl NewCard {
             pin: self.pin.map(|pin| Pin { mac: pin.mac, format: pin.format }),
             activation: None,
             blocked_at: None,
+            replaced_by: None,
             deleted_at: None,
             seq: 0,
             created_at: now,
@@ -53,7 +55,7 @@ impl CreateBatch {
     /// The batch, its cards in order, and their tokens, as made at `now`.
     pub fn into_cards(self, now: Timestamp, by: Option<ClientUuid>) -> (Batch, Vec<Card>, Vec<Token>) {
         let (id, currency) = (self.batch, self.currency);
-        let batch = Batch { id, cards: self.cards.len(), created_at: now, created_by: by };
+        let batch = Batch { id, currency, cards: self.cards.len(), created_at: now, created_by: by };
         let made = self.cards.into_iter().map(|card| card.into_card(currency, now, by));
         let (cards, tokens): (Vec<Card>, Vec<Option<Token>>) =
             made.map(|(card, token)| (Card { batch: Some(id), ..card }, token)).unzip();
@@ -68,7 +70,8 @@ impl CreateCard {
     pub fn into_details(self, now: Timestamp, by: Option<ClientUuid>) -> CardDetails {
         let (empty, token) = self.card.into_card(self.currency, now, by);
         let activation = Some(Activation { at: now, by });
-        let card = Card { amount: self.amount, funds: self.amount, seq: 1, activation, ..empty };
+        let dates = empty.dates.or_after(self.expiry_months, now);
+        let card = Card { amount: self.amount, funds: self.amount, seq: 1, activation, dates, ..empty };
         CardDetails { card, tokens: token.into_iter().collect() }
     }
 }
@@ -107,15 +110,22 @@ impl Ledger<'_> {
         if self.world().card_ids.contains_key(&create.card.card_id) {
             return Err(Refusal::CardIdTaken { places: vec![0] });
         }
+        self.check_activation_limit(create.amount)?;
+        let asked = Asked::amount(Action::CreateCard, create.amount);
         let entry = Entry {
             originated_by: create.card.originated_by.clone(),
-            ..Entry::new(create.fund, TransactionType::Fund, Reason::Creation, create.amount)
+            ..Entry::new(create.fund, (TransactionType::Fund, Reason::Creation), create.amount, asked)
         };
         let details = create.into_details(self.now, self.by.actor.client());
         let empty = Card { funds: Amount::ZERO, seq: 0, ..details.card };
-        let (card, transaction) = self.enter(empty, entry)?;
+        let mut draft = Draft::of(empty);
+        self.enter(&mut draft, entry)?;
+        let card = draft.card.clone();
+        self.check_balance_limit(&card)?;
+        let counted = self.counted(card.uuid, card.amount)?;
         self.insert_card(card.clone());
-        self.write(card.clone(), transaction);
+        self.keep(draft);
+        self.keep_counted(counted);
         for token in &details.tokens {
             self.insert_token(token.clone());
         }

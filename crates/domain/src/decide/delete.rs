@@ -1,32 +1,31 @@
 //! Taking a card out of use for ever.
 
 use super::{Decision, Ledger, Outcome};
-use crate::transaction::Entry;
-use crate::{Action, Card, DeleteCard, Reason, Refusal, Subject, TransactionType};
+use crate::transaction::{Asked, Entry};
+use crate::{Action, Card, CardEvent, DeleteCard, Reason, Refusal, Subject, TransactionType};
 
 impl Ledger<'_> {
     pub(super) fn delete_card(&mut self, delete: &DeleteCard) -> Decision {
-        let card = self.card(&delete.card_id)?.clone();
-        if !card.reserved.is_zero() {
-            return Err(Refusal::CardHasLocks { reserved: card.reserved });
+        let mut draft = self.draft(self.card(&delete.card_id)?.uuid)?;
+        let (reserved, available) = (draft.card.reserved, draft.card.available());
+        if !reserved.is_zero() {
+            return Err(Refusal::CardHasLocks { reserved });
         }
-        let changed_at = self.time_for(&card);
-        let deleted_at = Some(changed_at);
-        let deleted = match delete.forfeit {
-            _ if card.available().is_zero() => Card { deleted_at, changed_at, ..card },
-            None => {
-                return Err(Refusal::CardHasMoney { available: card.available() });
-            }
+        match delete.forfeit {
+            _ if available.is_zero() => {}
+            None => return Err(Refusal::CardHasMoney { available }),
             Some(id) => {
-                let entry = Entry::new(id, TransactionType::Drawdown, Reason::Forfeit, card.available());
-                let (emptied, transaction) = self.enter(card, entry)?;
-                let deleted = Card { deleted_at, ..emptied };
-                self.write(deleted.clone(), transaction);
-                deleted
+                let kind = (TransactionType::Drawdown, Reason::Forfeit);
+                let entry = Entry::new(id, kind, available, Asked::whole(Action::DeleteCard));
+                self.enter(&mut draft, entry)?;
             }
-        };
-        self.update_card(deleted.clone());
-        self.audit(Action::DeleteCard, Subject::Card(deleted.uuid));
-        Ok(Outcome::CardDeleted(Box::new(deleted)))
+        }
+        let now = self.time_for(&draft.card);
+        draft.card = Card { deleted_at: Some(now), changed_at: now, ..draft.card };
+        let card = draft.card.clone();
+        self.keep(draft);
+        self.status_change(&card, CardEvent::Deleted);
+        self.audit(Action::DeleteCard, Subject::Card(card.uuid));
+        Ok(Outcome::CardDeleted(Box::new(card)))
     }
 }

@@ -1,116 +1,108 @@
-//! Paying with a card, and the one place where a card's sums change.
+//! Paying with a card, at once or by locking the money first.
 
-use super::{Decision, Ledger, Outcome};
-use crate::transaction::Entry;
-use crate::{Card, Drawdown, Reason, RefId, Refusal, Timestamp, Token, Transaction, TransactionType};
+use super::checks::{
+    check_active, check_currency, check_not_blocked, check_not_expired, check_token_time, check_token_use,
+};
+use super::draft::Draft;
+use super::repeat::Sent;
+use super::{Decision, Ledger};
+use crate::transaction::{Asked, Entry};
+use crate::{
+    Amount, Card, Drawdown, LOCKS_MAX, Lock, LockLife, Pending, Reason, Refusal, Timestamp, Token,
+    Transaction, TransactionType,
+};
 
 impl Ledger<'_> {
     pub(super) fn drawdown(&mut self, drawdown: Drawdown) -> Decision {
-        let (uuid, token) = self.world().select(&drawdown.card).ok_or(Refusal::CardNotFound)?;
-        let card = self.live_card(uuid)?.clone();
-        if let Some(repeat) = self.repeated_drawdown(&card, &drawdown) {
-            return repeat;
+        let (uuid, token) = self.selected(&drawdown.card)?;
+        if let Some(before) = self.repeated(&[uuid], &drawdown.ref_id, &sent(&drawdown))? {
+            return self.written(before.clone());
         }
-        let now = self.time_for(&card);
-        let token = token.and_then(|token| self.world().tokens.get(&token)).cloned();
+        let mut draft = self.draft(uuid)?;
+        let now = self.time_for(&draft.card);
         check_token_time(token.as_ref(), now)?;
-        check_usable(&card, now)?;
+        check_usable(&draft.card, now)?;
+        let tries = self.check_pin(&draft.card, drawdown.pin.as_ref(), token.is_some())?;
         check_token_use(token.as_ref())?;
-        check_funds(&card, &drawdown)?;
-        let entry = Entry {
-            ref_id: Some(drawdown.ref_id),
-            token: token.as_ref().map(|token| token.uuid),
-            originated_by: drawdown.originated_by,
-            metadata: drawdown.metadata,
-            ..Entry::new(drawdown.id, TransactionType::Drawdown, Reason::Sale, drawdown.amount)
-        };
-        let (card, transaction) = self.enter(card, entry)?;
+        check_currency(&draft.card, drawdown.currency)?;
+        let amount = amount_taken(&draft.card, &drawdown)?;
+        let counted = self.counted(uuid, amount)?;
+        let pending = drawdown.pending;
+        if pending.is_some() {
+            self.check_lock_count(&draft)?;
+        }
+        let row = self.enter(&mut draft, entry(drawdown, token.as_ref(), amount))?;
+        if let Some(pending) = pending {
+            draft.open_lock(self.lock(&row, pending));
+        }
+        self.keep(draft);
+        self.keep_tries(tries);
+        self.keep_counted(counted);
         if let Some(single) = token.filter(|token| token.expires_after_transaction) {
             self.update_token(Token { used_at: Some(now), ..single });
         }
-        let card_id = card.card_id.clone();
-        self.write(card, transaction.clone());
-        Ok(Outcome::Written(Box::new(transaction), card_id))
+        self.written(row)
     }
 
-    fn repeated_drawdown(&self, card: &Card, drawdown: &Drawdown) -> Option<Decision> {
-        let before = self.world().transactions.get(&(card.uuid, drawdown.ref_id.clone()))?;
-        let same = before.reason == Reason::Sale
-            && before.created_by == self.by.actor.client()
-            && before.amount == drawdown.amount
-            && before.currency == drawdown.currency
-            && before.originated_by == drawdown.originated_by;
-        Some(if same {
-            Ok(Outcome::Written(Box::new(before.clone()), card.card_id.clone()))
-        } else {
-            Err(Refusal::RefIdReused)
-        })
+    fn check_lock_count(&self, draft: &Draft) -> Result<(), Refusal> {
+        let count = self.world().lock_counts.get(&draft.card.uuid).copied().unwrap_or_default();
+        let open = count.saturating_sub(draft.ended_locks());
+        if open < LOCKS_MAX { Ok(()) } else { Err(Refusal::TooManyLocks { max: LOCKS_MAX }) }
     }
 
-    /// The card with an entry added to its sums, and the row that records it.
-    pub(super) fn enter(&self, card: Card, entry: Entry) -> Result<(Card, Transaction), Refusal> {
-        let (mut funds, mut drawdown) = (card.funds, card.drawdown);
-        match entry.kind {
-            TransactionType::Fund => funds = funds.plus(entry.amount).ok_or(Refusal::AmountLimit)?,
-            TransactionType::Drawdown => {
-                drawdown = drawdown.plus(entry.amount).ok_or(Refusal::AmountLimit)?;
-            }
-        }
-        let now = self.time_for(&card);
-        let seq = card.seq.checked_add(1).ok_or(Refusal::AmountLimit)?;
-        let card = Card { funds, drawdown, seq, changed_at: now, ..card };
-        let own_id = || RefId::from(&entry.id);
-        let transaction = Transaction {
-            id: entry.id,
-            card: card.uuid,
-            ref_id: entry.ref_id.unwrap_or_else(own_id),
-            kind: entry.kind,
-            reason: entry.reason,
-            amount: entry.amount,
-            currency: card.currency,
-            token: entry.token,
-            originated_by: entry.originated_by,
-            metadata: entry.metadata,
-            created_at: now,
-            created_by: self.by.actor.client(),
-            request: self.by.request,
-            seq,
-            balance: card.balance(),
-            available: card.available(),
-        };
-        Ok((card, transaction))
+    fn lock(&self, row: &Transaction, pending: Pending) -> Lock {
+        let life = pending.expires_in.or(self.world().account.settings.lock_life);
+        let ends = |life: LockLife| row.created_at.plus_seconds(life.seconds());
+        Lock { transaction: row.id, card: row.card, remaining: row.amount, expires_at: life.map(ends) }
     }
 }
 
-/// A token past its own time opens nothing, as if there were none.
-fn check_token_time(token: Option<&Token>, now: Timestamp) -> Result<(), Refusal> {
-    if token.is_some_and(|token| token.is_past(now)) { Err(Refusal::CardNotFound) } else { Ok(()) }
+fn kind(drawdown: &Drawdown) -> TransactionType {
+    if drawdown.pending.is_some() { TransactionType::PendingCapture } else { TransactionType::Drawdown }
 }
 
-fn check_token_use(token: Option<&Token>) -> Result<(), Refusal> {
-    if token.is_some_and(|token| token.used_at.is_some()) { Err(Refusal::TokenUsed) } else { Ok(()) }
+fn asked(drawdown: &Drawdown) -> Asked {
+    let expires_in = drawdown.pending.and_then(|pending| pending.expires_in);
+    Asked { operation: drawdown.action(), amount: Some(drawdown.amount), expires_in }
+}
+
+fn sent(drawdown: &Drawdown) -> Sent<'_> {
+    Sent {
+        currency: Some(drawdown.currency),
+        originated_by: drawdown.originated_by.as_ref(),
+        ..Sent::new(kind(drawdown), asked(drawdown))
+    }
+}
+
+fn entry(drawdown: Drawdown, token: Option<&Token>, amount: Amount) -> Entry {
+    let (kind, asked) = (kind(&drawdown), asked(&drawdown));
+    Entry {
+        ref_id: Some(drawdown.ref_id),
+        token: token.map(|token| token.uuid),
+        originated_by: drawdown.originated_by,
+        metadata: drawdown.metadata,
+        ..Entry::new(drawdown.id, (kind, Reason::Sale), amount, asked)
+    }
 }
 
 fn check_usable(card: &Card, now: Timestamp) -> Result<(), Refusal> {
-    if card.blocked_at.is_some() {
-        return Err(Refusal::CardBlocked);
-    }
-    if card.is_expired(now) {
-        return Err(Refusal::CardExpired);
-    }
-    if card.activation.is_none() {
-        return Err(Refusal::CardInactive);
-    }
+    check_not_blocked(card)?;
+    check_not_expired(card, now)?;
+    check_active(card)?;
     match card.dates.active_from {
         Some(active_from) if card.is_not_yet_active(now) => Err(Refusal::CardNotYetActive { active_from }),
         _ => Ok(()),
     }
 }
 
-fn check_funds(card: &Card, drawdown: &Drawdown) -> Result<(), Refusal> {
-    if card.currency != drawdown.currency {
-        return Err(Refusal::CurrencyMismatch { currency: card.currency });
-    }
+/// What is asked for; or, where that is allowed, as much of it as there is, but never nothing.
+fn amount_taken(card: &Card, drawdown: &Drawdown) -> Result<Amount, Refusal> {
     let available = card.available();
-    if drawdown.amount > available { Err(Refusal::InsufficientFunds { available }) } else { Ok(()) }
+    if drawdown.amount <= available {
+        Ok(drawdown.amount)
+    } else if drawdown.allow_partial && !available.is_zero() {
+        Ok(available)
+    } else {
+        Err(Refusal::InsufficientFunds { available })
+    }
 }

@@ -1,16 +1,28 @@
 //! The rules: what becomes of orders, given what was loaded and the time.
 
 mod activate;
+mod adjust;
+mod change;
+mod checks;
 mod clients;
 mod create;
 mod delete;
+mod draft;
 mod drawdown;
+mod fund;
+mod info;
+mod limits;
+mod lock;
 mod pin;
+mod repeat;
+mod replace;
+mod settings;
 mod token;
 
 use crate::{
-    Action, Actor, AuditEntry, Batch, Card, CardDetails, CardId, CardUuid, Changes, Client, Command, Grant,
-    Order, Refusal, Replay, RequestId, Subject, Timestamp, Token, Transaction, World,
+    Account, Action, Actor, AuditEntry, Batch, Card, CardDetails, CardId, CardUuid, Changes, Client, Command,
+    Grant, Note, Order, OutboxRecord, PinCheck, Refusal, Replay, RequestId, Subject, Timestamp, Token,
+    Transaction, World,
 };
 
 /// The answer to one order.
@@ -36,6 +48,31 @@ pub enum Outcome {
     TokenCreated(Box<Token>),
     /// A card lost a token.
     TokenDeleted(Box<Token>),
+    /// Cards were activated together, now or by this same order before; in the order of the request.
+    CardsActivated(Vec<CardDetails>),
+    /// A card was blocked or unblocked, or what is not money changed.
+    CardChanged(Box<Card>),
+    /// A card that was looked up with its right PIN.
+    Info(Box<Card>),
+    /// Another card took a card's place, now or by this same order before.
+    CardReplaced {
+        /// The `drawdown` on the old card.
+        transaction: Box<Transaction>,
+        /// The card whose place was taken.
+        old: Box<Card>,
+        /// The card that took it.
+        new: Box<Card>,
+        /// Whether this order made the card, so that its secrets are the order's own; a card that lay there already
+        /// keeps its own, and a repeat shows none.
+        is_new: bool,
+    },
+    /// The ends of locks that had run out were entered.
+    Swept {
+        /// How many.
+        expired: usize,
+    },
+    /// The account as it now is.
+    Account(Box<Account>),
     /// A transaction was written on the card of this `card_id`, now or by this same order before.
     Written(Box<Transaction>, CardId),
     /// A client as it now is.
@@ -46,16 +83,23 @@ pub enum Outcome {
 
 /// Decides `orders` of one account one after the other: each sees what those before it did.
 ///
-/// `world` holds what [`Needs::of`](crate::Needs::of) the orders asked for; `now` is one instant for all.
-/// The answers come in the order of `orders`; the changes are to be written in one commit, or, where that
-/// fails, not at all.
-pub fn decide(world: World, orders: Vec<Order>, now: Timestamp) -> (Vec<Decision>, Changes) {
-    let mut changes = Changes { world, ..Changes::default() };
+/// `world` holds what [`Needs::of`](crate::Needs::of) the orders asked for; `server_now` is one instant for all, to
+/// which a test account's own clock is added; `check` compares PINs. The answers come in the order of `orders`; the
+/// changes are to be written in one commit, or, where that fails, not at all. A refused order leaves nothing in the
+/// changes, but for the count of a wrong PIN.
+pub fn decide(
+    world: World,
+    orders: Vec<Order>,
+    server_now: Timestamp,
+    check: PinCheck<'_>,
+) -> (Vec<Decision>, Changes) {
+    let now = world.account.now(server_now);
+    let mut changes = Changes::none(world);
     let decisions = orders
         .into_iter()
         .map(|order| {
             let by = By { actor: order.actor, request: order.request };
-            let mut ledger = Ledger { changes: &mut changes, by, now };
+            let mut ledger = Ledger { changes: &mut changes, by, now, server_now, check };
             ledger.carry_out(order)
         })
         .collect();
@@ -73,16 +117,21 @@ struct By {
 struct Ledger<'a> {
     changes: &'a mut Changes,
     by: By,
+    /// The account's present, by which its cards go.
     now: Timestamp,
+    /// The server's present, by which clients, kept answers and the audit go.
+    server_now: Timestamp,
+    check: PinCheck<'a>,
 }
 
 impl Ledger<'_> {
     fn carry_out(&mut self, order: Order) -> Decision {
         self.check_client()?;
         let Some(claim) = order.idempotency else {
-            return self.command(order.command);
+            return self.told(order.command);
         };
-        if let Some(kept) = self.world().replays.get(&claim.key).filter(|kept| kept.is_live(self.now)) {
+        if let Some(kept) = self.world().replays.get(&claim.key).filter(|kept| kept.is_live(self.server_now))
+        {
             let same = kept.request == claim.request;
             return if same {
                 Ok(Outcome::Replayed(kept.clone()))
@@ -90,8 +139,8 @@ impl Ledger<'_> {
                 Err(Refusal::IdempotencyKeyReused)
             };
         }
-        let outcome = self.command(order.command)?;
-        let replay = Replay { request: claim.request, sealed: claim.sealed, created_at: self.now };
+        let outcome = self.told(order.command)?;
+        let replay = Replay { request: claim.request, sealed: claim.sealed, created_at: self.server_now };
         self.changes.world.replays.insert(claim.key, replay);
         self.changes.new_replays.push(claim.key);
         Ok(outcome)
@@ -103,7 +152,22 @@ impl Ledger<'_> {
             return Ok(());
         };
         let client = self.world().clients.get(&uuid).ok_or(Refusal::ClientGone)?;
-        if client.accepts(generation, self.now) { Ok(()) } else { Err(Refusal::ClientGone) }
+        if client.accepts(generation, self.server_now) { Ok(()) } else { Err(Refusal::ClientGone) }
+    }
+
+    /// Carries a command out and, where it changed something, puts it into the outbox.
+    fn told(&mut self, command: Command) -> Decision {
+        let action = command.action();
+        let (rows, lines) = (self.changes.new_transactions.len(), self.changes.audit.len());
+        let outcome = self.command(command)?;
+        let rows = self.changes.new_transactions.iter().skip(rows);
+        let transactions: Vec<_> = rows.map(|row| row.id).collect();
+        let subjects: Vec<_> = self.changes.audit.iter().skip(lines).map(|line| line.subject).collect();
+        if !transactions.is_empty() || !subjects.is_empty() {
+            let (at, client, request) = (self.server_now, self.by.actor.client(), self.by.request);
+            self.changes.outbox.push(OutboxRecord { at, client, request, action, subjects, transactions });
+        }
+        Ok(outcome)
     }
 
     fn command(&mut self, command: Command) -> Decision {
@@ -115,7 +179,21 @@ impl Ledger<'_> {
             Command::RotatePin(rotate) => self.rotate_pin(rotate),
             Command::CreateToken(create) => self.create_token(*create),
             Command::DeleteToken { card_id, token } => self.delete_token(&card_id, token),
+            Command::ActivateCards(activate) => self.activate_cards(activate),
+            Command::BlockCard(block) => self.block(block),
+            Command::UnblockCard(unblock) => self.unblock(unblock),
+            Command::ChangeCard(change) => self.change_card(*change),
+            Command::Info(info) => self.info(&info),
             Command::Drawdown(drawdown) => self.drawdown(*drawdown),
+            Command::Fund(fund) => self.fund(*fund),
+            Command::Capture(capture) => self.capture(*capture),
+            Command::Void(void) => self.void(*void),
+            Command::Reverse(reverse) => self.reverse(*reverse),
+            Command::Adjust(adjust) => self.adjust(*adjust),
+            Command::Replace(replace) => self.replace(*replace),
+            Command::Sweep(sweep) => self.sweep(&sweep),
+            Command::ChangeSettings(change) => self.change_settings(*change),
+            Command::MoveTestClock(clock) => self.move_test_clock(clock),
             Command::Client(change) => self.change_client(*change),
         }
     }
@@ -141,7 +219,7 @@ impl Ledger<'_> {
     }
 
     fn insert_card(&mut self, card: Card) {
-        self.changes.new_cards.push(card.uuid);
+        self.changes.new_cards.insert(card.uuid);
         self.changes.world.put_card(card);
     }
 
@@ -153,7 +231,7 @@ impl Ledger<'_> {
     }
 
     fn insert_token(&mut self, token: Token) {
-        self.changes.new_tokens.push(token.uuid);
+        self.changes.new_tokens.insert(token.uuid);
         self.changes.world.put_token(token);
     }
 
@@ -164,15 +242,12 @@ impl Ledger<'_> {
         self.changes.world.put_token(token);
     }
 
-    /// Writes a transaction and the card whose sums it changed.
-    fn write(&mut self, card: Card, transaction: Transaction) {
-        self.changes.new_transactions.push(transaction.clone());
-        self.changes.world.put_transaction(transaction);
-        self.update_card(card);
+    fn audit(&mut self, action: Action, subject: Subject) {
+        self.audit_with(action, subject, None);
     }
 
-    fn audit(&mut self, action: Action, subject: Subject) {
-        let (client, request) = (self.by.actor.client(), self.by.request);
-        self.changes.audit.push(AuditEntry { at: self.now, client, request, action, subject });
+    fn audit_with(&mut self, action: Action, subject: Subject, note: Option<Note>) {
+        let (at, client, request) = (self.server_now, self.by.actor.client(), self.by.request);
+        self.changes.audit.push(AuditEntry { at, client, request, action, subject, note });
     }
 }

@@ -5,11 +5,13 @@ use crate::{Action, Card, Pin, RotatePin, Subject};
 
 impl Ledger<'_> {
     pub(super) fn rotate_pin(&mut self, rotate: RotatePin) -> Decision {
-        let card = self.card(&rotate.card_id)?.clone();
+        let mut draft = self.draft(self.card(&rotate.card_id)?.uuid)?;
         let pin = Some(Pin { mac: rotate.pin.mac, format: rotate.pin.format });
-        let changed_at = self.time_for(&card);
-        let card = Card { pin, changed_at, ..card };
-        self.update_card(card.clone());
+        let changed_at = self.time_for(&draft.card);
+        draft.card = Card { pin, changed_at, ..draft.card };
+        let card = draft.card.clone();
+        self.keep(draft);
+        self.clear_tries(card.uuid);
         self.audit(Action::RotatePin, Subject::Card(card.uuid));
         Ok(Outcome::PinRotated(Box::new(card)))
     }

@@ -10,6 +10,8 @@ impl Ledger<'_> {
             // The value was shown when the token was made and can never be shown again.
             return Err(Refusal::RefIdReused);
         }
+        let due = self.draft(card)?;
+        self.keep_due(due);
         let token = create.token.into_token(card, create.ref_id, self.now, self.by.actor.client());
         self.insert_token(token.clone());
         self.audit(Action::CreateToken, Subject::Token(token.uuid));
@@ -20,7 +22,10 @@ impl Ledger<'_> {
         let card = self.card(card_id)?.uuid;
         let of_card = |token: &&Token| token.card == card && token.deleted_at.is_none();
         let token = self.world().tokens.get(&uuid).filter(of_card).ok_or(Refusal::TokenNotFound)?;
-        let token = Token { deleted_at: Some(self.now), ..token.clone() };
+        let token = token.clone();
+        let due = self.draft(card)?;
+        self.keep_due(due);
+        let token = Token { deleted_at: Some(self.now), ..token };
         self.update_token(token.clone());
         self.audit(Action::DeleteToken, Subject::Token(uuid));
         Ok(Outcome::TokenDeleted(Box::new(token)))

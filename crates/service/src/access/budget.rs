@@ -83,13 +83,6 @@ impl<K: Eq + Hash + Clone> Budget<K> {
         spent.insert(key, Spent { whole_at });
     }
 
-    /// Takes back a failure that was counted ahead and turned out to be none.
-    pub(crate) fn give_back(&self, key: &K) {
-        if let Some(spent) = self.lock().get_mut(key) {
-            spent.whole_at -= self.allowance.forgive_ms;
-        }
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<K, Spent>> {
         self.spent.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

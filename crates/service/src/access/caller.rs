@@ -80,22 +80,30 @@ permissions! {
     CreateCards: AdminWallets WriteWallets WriteWalletsCards;
     /// Activate cards.
     ActivateCards: AdminWallets WriteWallets WriteWalletsActivate;
-    /// Delete cards, rotate PINs, make and delete tokens.
+    /// Change, block, replace and delete cards, rotate PINs, make and delete tokens.
     WriteCards: AdminWallets WriteWallets;
     /// Delete a card together with the money on it.
     ForfeitCards: AdminWallets;
-    /// Read cards.
+    /// Read cards and their transactions.
     ReadCards: AdminWallets ReadWallets;
-    /// Move money of a card that is named by its `card_id` alone; the narrower scope takes a token.
-    NameCards: AdminWallets WriteWallets;
-    /// Move money.
+    /// Look a card up by its token.
+    LookUpCards: AdminWallets WriteWallets WriteWalletsInfo;
+    /// Move money. The narrowest scope takes money by token, and ends only the locks of its own client.
     WriteTransactions: AdminWallets WriteWallets WriteWalletsTransactions;
+    /// Move money in every way: by `card_id`, on to a card, and out of any client's locks.
+    EveryTransaction: AdminWallets WriteWallets;
+    /// Correct a card's money by hand.
+    AdjustCards: AdminWallets;
+    /// Move a card's last day to an earlier one.
+    ShortenCards: AdminWallets;
     /// Read a customer's cards. `user:wallets` opens nothing until customers have tokens of their own.
     ReadCustomerCards: AdminWallets ReadWallets;
-    /// Read clients, grants and keys.
+    /// Read clients, grants, settings and the audit.
     ReadAccounts: AdminAccounts ReadAccounts;
     /// Make, change and delete clients and grants.
     WriteAccounts: AdminAccounts WriteAccounts;
+    /// Change what the account has chosen, and move its test clock.
+    WriteSettings: AdminAccounts;
 }
 
 #[cfg(test)]
@@ -121,6 +129,11 @@ mod tests {
         assert!(caller("write:wallets:/cards").permit::<CreateCards>().is_ok());
         assert!(caller("write:wallets:/cards").permit::<ActivateCards>().is_err());
         assert!(caller("write:wallets:/activate").permit::<CreateCards>().is_err());
+        assert!(caller("write:wallets:/info").permit::<LookUpCards>().is_ok());
+        assert!(caller("write:wallets:/transactions").permit::<WriteTransactions>().is_ok());
+        assert!(caller("write:wallets:/transactions").permit::<EveryTransaction>().is_err());
+        assert!(caller("write:wallets").permit::<AdjustCards>().is_err());
+        assert!(caller("write:accounts").permit::<WriteSettings>().is_err());
         assert!(caller("user:wallets").permit::<ReadCustomerCards>().is_err());
     }
 }

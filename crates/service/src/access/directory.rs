@@ -31,6 +31,11 @@ impl Members {
         Self::new(self.account.clone(), others.chain([changed]))
     }
 
+    /// The same clients in the account as it now is.
+    fn of(&self, account: Account) -> Self {
+        Self::new(account, self.clients.values().cloned())
+    }
+
     pub(crate) fn client(&self, uuid: ClientUuid) -> Option<&Client> {
         self.clients.get(&uuid)
     }
@@ -68,8 +73,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Waits until nobody reads or changes clients, and keeps others from it while it is held: changes are then
-    /// known here in the order in which they were committed.
+    /// Waits until nobody reads or changes accounts and clients, and keeps others from it while it is held: changes
+    /// are then known here in the order in which they were committed.
     pub(crate) async fn changing(&self) -> MutexGuard<'_, ()> {
         self.reading.lock().await
     }
@@ -79,6 +84,14 @@ impl Directory {
         let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(members) = accounts.get_mut(&aid) {
             *members = Arc::new(members.with(client));
+        }
+    }
+
+    /// Knows an account as it was committed.
+    pub(crate) fn put_account(&self, account: Account) {
+        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(members) = accounts.get_mut(&account.aid) {
+            *members = Arc::new(members.of(account));
         }
     }
 

@@ -15,8 +15,9 @@ pub(crate) use budget::{
     Budget, CREDENTIAL_ALLOWANCE, NETWORK_ALLOWANCE, TOKEN_CLIENT_ALLOWANCE, TOKEN_NETWORK_ALLOWANCE,
 };
 pub use caller::{
-    ActivateCards, AnyScope, Caller, CreateCards, ForfeitCards, NameCards, Permission, Permit, ReadAccounts,
-    ReadCards, ReadCustomerCards, WriteAccounts, WriteCards, WriteTransactions,
+    ActivateCards, AdjustCards, AnyScope, Caller, CreateCards, EveryTransaction, ForfeitCards, LookUpCards,
+    Permission, Permit, ReadAccounts, ReadCards, ReadCustomerCards, ShortenCards, WriteAccounts, WriteCards,
+    WriteSettings, WriteTransactions,
 };
 pub(crate) use directory::Directory;
 pub use issue::{AccessToken, Authenticated, Credentials};

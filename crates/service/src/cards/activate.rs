@@ -43,8 +43,30 @@ impl Service {
         permit: &Permit<ActivateCards>,
         request: ActivateRequest,
     ) -> Result<CardDetails, Error> {
-        let caller = permit.caller();
-        let activate = Activate {
+        let activate = self.activation(request);
+        match self.submit(permit.caller(), Command::Activate(Box::new(activate))).await?? {
+            Outcome::CardActivated(details) => Ok(*details),
+            _ => Err(Error::Internal),
+        }
+    }
+
+    /// Activates cards together: all of them or none. Their own `ref_id` does not count.
+    pub async fn activate_cards(
+        &self,
+        permit: &Permit<ActivateCards>,
+        ref_id: RefId,
+        requests: Vec<ActivateRequest>,
+    ) -> Result<Vec<CardDetails>, Error> {
+        let cards = requests.into_iter().map(|request| self.activation(request)).collect();
+        let command = Command::ActivateCards(domain::ActivateCards { ref_id, cards });
+        match self.submit(permit.caller(), command).await?? {
+            Outcome::CardsActivated(cards) => Ok(cards),
+            _ => Err(Error::Internal),
+        }
+    }
+
+    fn activation(&self, request: ActivateRequest) -> Activate {
+        Activate {
             card_id: request.card_id,
             ref_id: request.ref_id,
             amount: request.amount,
@@ -58,10 +80,6 @@ impl Service {
             token_expires_in: request.token_expires_in,
             token_expires_after_transaction: request.token_expires_after_transaction,
             fund: TransactionId(self.new_id()),
-        };
-        match self.submit(caller, Command::Activate(Box::new(activate))).await?? {
-            Outcome::CardActivated(details) => Ok(*details),
-            _ => Err(Error::Internal),
         }
     }
 }

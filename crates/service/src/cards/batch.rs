@@ -36,6 +36,7 @@ struct BatchSecrets {
     batch: BatchId,
     /// The account's default of the moment the batch was made.
     currency: Currency,
+    token: TokenTerms,
     cards: Vec<CardSecrets>,
 }
 
@@ -43,6 +44,7 @@ impl Secrets for BatchSecrets {
     fn write(&self, writer: &mut Writer) {
         writer.uuid(self.batch.0);
         writer.text(self.currency.code());
+        self.token.write(writer);
         for card in &self.cards {
             card.write(writer);
         }
@@ -50,11 +52,12 @@ impl Secrets for BatchSecrets {
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let (batch, currency) = (BatchId(reader.uuid()?), Currency::try_from(reader.text()?).ok()?);
+        let token = TokenTerms::read(reader)?;
         let mut cards = Vec::new();
         while !reader.is_at_end() {
             cards.push(CardSecrets::read(reader)?);
         }
-        Some(Self { batch, currency, cards })
+        Some(Self { batch, currency, token, cards })
     }
 }
 
@@ -68,7 +71,7 @@ impl Service {
     ) -> Result<MadeBatch, Error> {
         let caller = permit.caller();
         let members = self.directory.get(caller.aid).ok_or(Error::Unauthorized)?;
-        let currency = members.account.default_currency;
+        let currency = members.account.settings.default_currency;
         let make = || {
             let secrets = self.batch_secrets(request, currency);
             let batch = self.new_batch(caller.aid, request, &secrets);
@@ -97,13 +100,12 @@ impl Service {
         let mut tokens = CodeMaker::of_tokens(&*self.random, &request.token.format);
         let cards =
             request.cards.iter().map(|_| self.card_secrets(Some(&mut pins), Some(&mut tokens))).collect();
-        BatchSecrets { batch: BatchId(self.new_id()), currency, cards }
+        BatchSecrets { batch: BatchId(self.new_id()), currency, token: request.token.clone(), cards }
     }
 
     fn new_batch(&self, aid: domain::Aid, request: &BatchRequest, secrets: &BatchSecrets) -> CreateBatch {
-        let pairs = request.cards.iter().zip(&secrets.cards);
-        let new =
-            |(card, secrets)| self.new_card(aid, card, Some(&request.pin), Some(&request.token), secrets);
+        let (pairs, token) = (request.cards.iter().zip(&secrets.cards), &secrets.token);
+        let new = |(card, secrets)| self.new_card(aid, card, Some(&request.pin), Some(token), secrets);
         CreateBatch { batch: secrets.batch, currency: secrets.currency, cards: pairs.map(new).collect() }
     }
 }

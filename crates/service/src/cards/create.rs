@@ -26,16 +26,29 @@ pub struct CreateCardRequest {
 struct CreatedSecrets {
     card: CardSecrets,
     fund: Uuid,
+    /// What the account had chosen when the card was made.
+    expiry_months: Option<u16>,
+    token: Option<TokenTerms>,
 }
 
 impl Secrets for CreatedSecrets {
     fn write(&self, writer: &mut Writer) {
         writer.uuid(self.fund);
         self.card.write(writer);
+        writer.text(&self.expiry_months.map(|months| months.to_string()).unwrap_or_default());
+        if let Some(token) = &self.token {
+            token.write(writer);
+        }
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { fund: reader.uuid()?, card: CardSecrets::read(reader)? })
+        let (fund, card) = (reader.uuid()?, CardSecrets::read(reader)?);
+        let expiry_months = match reader.text()? {
+            "" => None,
+            months => Some(months.parse().ok()?),
+        };
+        let token = if reader.is_at_end() { None } else { Some(TokenTerms::read(reader)?) };
+        Some(Self { card, fund, expiry_months, token })
     }
 }
 
@@ -48,8 +61,10 @@ impl Service {
         idempotency: Option<&Idempotency>,
     ) -> Result<MadeCard, Error> {
         let caller = permit.caller();
+        let members = self.directory.get(caller.aid).ok_or(Error::Unauthorized)?;
+        let expiry_months = members.account.settings.expiry_months;
         let make = || {
-            let secrets = self.created_secrets(request);
+            let secrets = self.created_secrets(request, expiry_months);
             let create = self.new_created(caller.aid, request, &secrets);
             (secrets, Command::CreateCard(Box::new(create)))
         };
@@ -64,11 +79,12 @@ impl Service {
         })
     }
 
-    fn created_secrets(&self, request: &CreateCardRequest) -> CreatedSecrets {
+    fn created_secrets(&self, request: &CreateCardRequest, expiry_months: Option<u16>) -> CreatedSecrets {
         let mut pin = request.pin.as_ref().map(|format| CodeMaker::of_pins(&*self.random, format));
         let mut token =
             request.token.as_ref().map(|terms| CodeMaker::of_tokens(&*self.random, &terms.format));
-        CreatedSecrets { card: self.card_secrets(pin.as_mut(), token.as_mut()), fund: self.new_id() }
+        let card = self.card_secrets(pin.as_mut(), token.as_mut());
+        CreatedSecrets { card, fund: self.new_id(), expiry_months, token: request.token.clone() }
     }
 
     fn new_created(
@@ -77,11 +93,12 @@ impl Service {
         request: &CreateCardRequest,
         secrets: &CreatedSecrets,
     ) -> CreateCard {
-        let (pin, token) = (request.pin.as_ref(), request.token.as_ref());
+        let (pin, token) = (request.pin.as_ref(), secrets.token.as_ref());
         CreateCard {
             card: self.new_card(aid, &request.card, pin, token, &secrets.card),
             amount: request.amount,
             currency: request.currency,
+            expiry_months: secrets.expiry_months,
             fund: TransactionId(secrets.fund),
         }
     }

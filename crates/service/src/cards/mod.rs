@@ -1,22 +1,29 @@
 //! Cards: making, reading, activating and deleting them.
 
 mod activate;
+mod adjust;
 mod batch;
+mod block;
+mod change;
 mod create;
 mod delete;
 mod pin;
 mod read;
+mod replace;
 mod token;
 
 use domain::{
-    CardDetails, CardId, CardType, CardUuid, CustomerId, Dates, Format, Metadata, Name, NewCard, NewPin,
-    NewToken, OriginatedBy, Token, TokenUuid,
+    CardDetails, CardId, CardType, CardUuid, Classes, CustomerId, Dates, Format, Metadata, Name, NewCard,
+    NewPin, NewToken, OriginatedBy, Prefix, Token, TokenUuid,
 };
 
 pub use activate::ActivateRequest;
+pub use adjust::AdjustRequest;
 pub use batch::{BatchRequest, MadeBatch};
+pub use change::CardChange;
 pub use create::CreateCardRequest;
 pub use read::{CustomerListRequest, ListRequest};
+pub use replace::{ReplaceRequest, ReplacedCard};
 pub use token::CreateTokenRequest;
 
 use crate::secrets::{CodeMaker, Reader, Writer};
@@ -103,6 +110,41 @@ impl CardSecrets {
     }
 }
 
+impl TokenTerms {
+    /// The account's settings may have filled these in, and be others when the answer is made again.
+    fn write(&self, writer: &mut Writer) {
+        let Format { length, prefix, classes, barcode, qr } = &self.format;
+        let flags = [
+            classes.symbols,
+            classes.numbers,
+            classes.characters,
+            *barcode,
+            *qr,
+            self.expires_after_transaction,
+        ];
+        writer.text(&flags.map(|flag| if flag { "1" } else { "0" }).concat());
+        writer.text(&length.to_string());
+        writer.text(prefix.as_str());
+        writer.text(&self.expires_in.map(|seconds| seconds.to_string()).unwrap_or_default());
+    }
+
+    /// The terms but for the metadata, which are the request's own.
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let flags = <[u8; 6]>::try_from(reader.text()?.as_bytes()).ok()?;
+        let [symbols, numbers, characters, barcode, qr, expires_after_transaction] =
+            flags.map(|flag| flag == b'1');
+        let classes = Classes { symbols, numbers, characters };
+        let length = reader.text()?.parse().ok()?;
+        let prefix = Prefix::try_from(reader.text()?).ok()?;
+        let expires_in = match reader.text()? {
+            "" => None,
+            seconds => Some(seconds.parse().ok()?),
+        };
+        let format = Format { length, prefix, classes, barcode, qr };
+        Some(Self { format, expires_after_transaction, expires_in, metadata: Metadata::default() })
+    }
+}
+
 impl Service {
     fn card_secrets(
         &self,
@@ -163,4 +205,30 @@ impl Service {
 fn made_pin(format: Option<&Format>, value: Option<Secret>) -> Option<MadePin> {
     let (format, value) = format.cloned().zip(value)?;
     Some(MadePin { format, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::FormatRequest;
+
+    use super::*;
+
+    #[test]
+    fn terms_read_back_as_they_were_written() {
+        let numbers = FormatRequest { length: Some(20), numbers: Some(true), ..FormatRequest::default() };
+        for (format, expires_in) in [(FormatRequest::default(), None), (numbers, Some(60))] {
+            let terms = TokenTerms {
+                format: Format::token(&format).expect("a strong format"),
+                expires_after_transaction: expires_in.is_some(),
+                expires_in,
+                metadata: Metadata::default(),
+            };
+            let mut writer = Writer::default();
+            terms.write(&mut writer);
+            let read = TokenTerms::read(&mut Reader::new(writer.bytes())).expect("terms");
+            assert_eq!(read.format, terms.format);
+            assert_eq!(read.expires_in, terms.expires_in);
+            assert_eq!(read.expires_after_transaction, terms.expires_after_transaction);
+        }
+    }
 }

@@ -41,7 +41,7 @@ impl Service {
     }
 
     async fn card_uuid(&self, aid: domain::Aid, card_id: &CardId) -> Result<CardUuid, Error> {
-        let details = self.store.card(aid, card_id, false).await?;
+        let details = self.store.card(aid, card_id, false, self.now_in(aid)).await?;
         details.map(|details| details.card.uuid).ok_or(Error::Refused(domain::Refusal::CardNotFound))
     }
 }

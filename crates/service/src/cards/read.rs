@@ -55,7 +55,8 @@ impl Service {
         card_id: &CardId,
         deleted_too: bool,
     ) -> Result<CardDetails, Error> {
-        let details = self.store.card(permit.caller().aid, card_id, deleted_too).await?;
+        let aid = permit.caller().aid;
+        let details = self.store.card(aid, card_id, deleted_too, self.now_in(aid)).await?;
         details.ok_or(Error::Refused(Refusal::CardNotFound))
     }
 
@@ -84,7 +85,8 @@ impl Service {
         customer: &CustomerId,
         card_id: &CardId,
     ) -> Result<CardDetails, Error> {
-        let details = self.store.customer_card(permit.caller().aid, customer, card_id).await?;
+        let aid = permit.caller().aid;
+        let details = self.store.customer_card(aid, customer, card_id, self.now_in(aid)).await?;
         details.ok_or(Error::Refused(Refusal::CardNotFound))
     }
 }

@@ -21,16 +21,19 @@ pub struct CreateTokenRequest {
 struct TokenSecrets {
     uuid: TokenUuid,
     value: Secret,
+    terms: TokenTerms,
 }
 
 impl Secrets for TokenSecrets {
     fn write(&self, writer: &mut Writer) {
         writer.uuid(self.uuid.0);
         writer.secret(Some(&self.value));
+        self.terms.write(writer);
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { uuid: TokenUuid(reader.uuid()?), value: reader.secret()?? })
+        let (uuid, value) = (TokenUuid(reader.uuid()?), reader.secret()??);
+        Some(Self { uuid, value, terms: TokenTerms::read(reader)? })
     }
 }
 
@@ -45,13 +48,15 @@ impl Service {
         let caller = permit.caller();
         let make = || {
             let value = CodeMaker::of_tokens(&*self.random, &request.terms.format).make();
-            let secrets = TokenSecrets { uuid: TokenUuid(self.new_id()), value };
-            let token = self.new_token(caller.aid, secrets.uuid, &request.terms, &secrets.value);
+            let terms = request.terms.clone();
+            let secrets = TokenSecrets { uuid: TokenUuid(self.new_id()), value, terms };
+            let token = self.new_token(caller.aid, secrets.uuid, &secrets.terms, &secrets.value);
             let (card_id, ref_id) = (request.card_id.clone(), request.ref_id.clone());
             (secrets, Command::CreateToken(Box::new(CreateToken { card_id, ref_id, token })))
         };
         let Made { secrets, at, .. } = self.make(caller, Operation::CreateToken, idempotency, make).await?;
-        let token = self.new_token(caller.aid, secrets.uuid, &request.terms, &secrets.value);
+        let terms = TokenTerms { metadata: request.terms.metadata.clone(), ..secrets.terms };
+        let token = self.new_token(caller.aid, secrets.uuid, &terms, &secrets.value);
         // The answer does not name the card by its `id`, so a repeat need not look it up.
         let card = CardUuid(uuid::Uuid::nil());
         let token = token.into_token(card, request.ref_id.clone(), at, caller.actor.client());

@@ -1,11 +1,18 @@
 //! The master key, and the keys that are derived from it, one for each use.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::{Aid, CardUuid, ClientUuid, IdempotencyMac, Operation, PinMac, RequestMac, SecretMac, TokenMac};
+use domain::{
+    Aid, CardUuid, ClientUuid, IdempotencyMac, Operation, PinMac, PresentedPin, RequestMac, SecretMac,
+    TokenMac,
+};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use store::PinChecker;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Random;
@@ -143,6 +150,15 @@ impl Keys {
     }
 }
 
+/// What a store is opened with to have PINs compared, which only this crate can.
+pub fn pin_checker(master: &MasterKey) -> PinChecker {
+    let keys = Keys::derive(master);
+    Arc::new(move |card, presented: &PresentedPin, kept: &PinMac| {
+        let mac = keys.pin(card, presented.expose());
+        mac.key_version == kept.key_version && bool::from(mac.mac.ct_eq(&kept.mac))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +172,19 @@ mod tests {
         for bad in ["", "short", &"A".repeat(43), &"A".repeat(88)] {
             assert!(MasterKey::from_base64(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn only_the_right_pin_of_the_right_card_passes() {
+        let master = MasterKey::generate(&SystemRandom);
+        let (keys, is_right) = (Keys::derive(&master), pin_checker(&master));
+        let (one, other) = (CardUuid(uuid::Uuid::from_u128(1)), CardUuid(uuid::Uuid::from_u128(2)));
+        let presented = |pin: &str| PresentedPin::new(pin.to_owned());
+        let kept = keys.pin(one, "0042");
+        assert!(is_right(one, &presented("0042"), &kept));
+        assert!(!is_right(one, &presented("42"), &kept));
+        assert!(!is_right(other, &presented("0042"), &kept));
+        assert!(!is_right(one, &presented("0042"), &PinMac { key_version: KEY_VERSION + 1, ..kept }));
     }
 
     #[test]

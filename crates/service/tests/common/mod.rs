@@ -11,8 +11,8 @@ use domain::{
     Name, RefId, ScopeSet, Timestamp,
 };
 use service::{
-    BatchRequest, Caller, CardRequest, Credentials, DrawdownRequest, FirstClient, MasterKey, NewAccount,
-    NewClient, Parts, Permission, Permit, PublicHosts, Secret, Service, SystemRandom, TokenTerms,
+    BatchRequest, Caller, CardRequest, Credentials, FirstClient, MasterKey, Movement, NewAccount, NewClient,
+    Parts, Permission, Permit, PublicHosts, Secret, Service, SystemRandom, TokenTerms, TransactionRequest,
     WriteAccounts,
 };
 use store::{SqliteSettings, SqliteStore};
@@ -62,7 +62,8 @@ impl World {
         let dir = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SetClock(1_800_000_000_000.into()));
         let master_key = MasterKey::generate(&SystemRandom);
-        let store = SqliteStore::open(dir.path(), clock.clone(), SqliteSettings::default()).expect("a store");
+        let (settings, pin_check) = (SqliteSettings::default(), service::pin_checker(&master_key));
+        let store = SqliteStore::open(dir.path(), clock.clone(), settings, pin_check).expect("a store");
         let service = Service::open(parts(&store, &clock, &master_key)).await.expect("a service");
         let first = service.make_first_client(Name::try_from("first").expect("a name"));
         let new = NewAccount {
@@ -136,13 +137,15 @@ pub fn batch(ids: impl IntoIterator<Item = String>) -> BatchRequest {
     }
 }
 
-pub fn drawdown(token: &str, ref_id: &str, minor_units: i64) -> DrawdownRequest {
-    DrawdownRequest {
+pub fn drawdown(token: &str, ref_id: &str, minor_units: i64) -> TransactionRequest {
+    TransactionRequest {
         token: Some(Secret::new(token.to_owned())),
         card_id: None,
+        pin: None,
         ref_id: RefId::try_from(ref_id).expect("a reference"),
         amount: Amount::try_from(minor_units).expect("an amount"),
         currency: Currency::NOK,
+        movement: Movement::Drawdown { allow_partial: false, pending: None },
         originated_by: None,
         metadata: Metadata::default(),
     }

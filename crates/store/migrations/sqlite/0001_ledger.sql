@@ -15,7 +15,23 @@ CREATE TABLE account (
     aid TEXT NOT NULL PRIMARY KEY CHECK (length(aid) = 9),
     name TEXT NOT NULL,
     default_currency TEXT NOT NULL CHECK (length(default_currency) = 3),
-    created_at INTEGER NOT NULL
+    pin_policy TEXT NOT NULL DEFAULT 'if_sent',
+    refund_to_expired TEXT NOT NULL DEFAULT 'refuse',
+    reversal_minutes INTEGER NOT NULL DEFAULT 15 CHECK (reversal_minutes >= 0),
+    lock_life INTEGER CHECK (lock_life > 0),
+    balance_max INTEGER CHECK (balance_max >= 0),
+    activation_max INTEGER CHECK (activation_max >= 0),
+    card_day_amount INTEGER CHECK (card_day_amount >= 0),
+    card_day_count INTEGER CHECK (card_day_count >= 0),
+    client_day_amount INTEGER CHECK (client_day_amount >= 0),
+    client_day_count INTEGER CHECK (client_day_count >= 0),
+    expiry_months INTEGER CHECK (expiry_months > 0),
+    token_format TEXT NOT NULL DEFAULT ':.....:',
+    token_expires_in INTEGER,
+    token_expires_after_transaction INTEGER CHECK (token_expires_after_transaction IN (0, 1)),
+    test_clock_ms INTEGER NOT NULL DEFAULT 0 CHECK (test_clock_ms >= 0),
+    created_at INTEGER NOT NULL,
+    CHECK (test_clock_ms = 0 OR aid LIKE 'T%')
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE signing_key (
@@ -77,6 +93,8 @@ CREATE TABLE batch (
     aid TEXT NOT NULL REFERENCES account (aid),
     id BLOB NOT NULL CHECK (length(id) = 16),
     cards INTEGER NOT NULL CHECK (cards > 0),
+    -- What its cards show until they are activated, in whatever currency.
+    currency TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     created_by BLOB,
     PRIMARY KEY (aid, id)
@@ -105,6 +123,7 @@ CREATE TABLE card (
     activated_at INTEGER,
     activated_by BLOB,
     blocked_at INTEGER,
+    replaced_by BLOB,
     deleted_at INTEGER,
     seq INTEGER NOT NULL CHECK (seq >= 0),
     created_at INTEGER NOT NULL,
@@ -121,6 +140,8 @@ CREATE TABLE card (
     CHECK (activated_at IS NULL OR seq > 0),
     -- Money does not vanish with a card: it is given up by a row of its own first.
     CHECK (deleted_at IS NULL OR (funds = drawdown AND reserved = 0)),
+    -- Nor is any left on a card whose place another has taken: nobody could spend it.
+    CHECK (replaced_by IS NULL OR (funds = drawdown AND blocked_at IS NOT NULL)),
     CHECK (changed_at >= created_at)
 ) STRICT;
 
@@ -129,6 +150,7 @@ CREATE INDEX card_by_age ON card (aid, created_at, uuid);
 CREATE INDEX card_by_customer ON card (aid, customer_id, created_at, uuid) WHERE customer_id IS NOT NULL;
 CREATE INDEX card_by_batch ON card (aid, batch, created_at, uuid) WHERE batch IS NOT NULL;
 CREATE INDEX card_by_name ON card (aid, name) WHERE name IS NOT NULL;
+CREATE INDEX card_by_end ON card (aid, expires_at, uuid) WHERE expires_at IS NOT NULL;
 
 -- A token made together with its card has no `ref_id` here: the card's id is its reference, and a batch is
 -- spared an index entry for each of its tokens. What lies scattered is the index by `mac` alone.
@@ -157,7 +179,6 @@ CREATE TABLE card_token (
 CREATE UNIQUE INDEX token_by_mac ON card_token (aid, mac);
 CREATE UNIQUE INDEX token_by_ref_id ON card_token (aid, card, ref_id) WHERE ref_id IS NOT NULL;
 
--- Never changed, never deleted.
 CREATE TABLE card_transaction (
     aid TEXT NOT NULL,
     card BLOB NOT NULL,
@@ -174,13 +195,105 @@ CREATE TABLE card_transaction (
     created_at INTEGER NOT NULL,
     created_by BLOB,
     request BLOB NOT NULL,
+    parent BLOB,
+    -- What was asked for, to know a repeat by.
+    asked_operation TEXT NOT NULL,
+    asked_amount INTEGER,
+    asked_expires_in INTEGER,
+    reason_code TEXT,
+    note TEXT,
     balance INTEGER NOT NULL,
     available INTEGER NOT NULL CHECK (available >= 0),
     PRIMARY KEY (aid, card, seq),
     UNIQUE (aid, card, ref_id),
+    UNIQUE (aid, id),
     FOREIGN KEY (aid, card) REFERENCES card (aid, uuid),
     CHECK (available <= balance)
 ) STRICT;
+
+CREATE INDEX transaction_by_time ON card_transaction (aid, created_at, id);
+CREATE INDEX transaction_by_parent ON card_transaction (aid, parent) WHERE parent IS NOT NULL;
+
+-- Never changed, never deleted.
+CREATE TRIGGER transaction_stays BEFORE UPDATE ON card_transaction
+BEGIN SELECT RAISE(ABORT, 'a transaction is never changed'); END;
+
+CREATE TRIGGER transaction_remains BEFORE DELETE ON card_transaction
+BEGIN SELECT RAISE(ABORT, 'a transaction is never deleted'); END;
+
+-- What an open lock still holds; it goes when the lock ends. `id` is that of its `pending_capture` row.
+CREATE TABLE card_lock (
+    aid TEXT NOT NULL,
+    card BLOB NOT NULL,
+    id BLOB NOT NULL,
+    remaining INTEGER NOT NULL CHECK (remaining > 0),
+    expires_at INTEGER,
+    PRIMARY KEY (aid, card, id),
+    FOREIGN KEY (aid, card) REFERENCES card (aid, uuid)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX lock_by_end ON card_lock (aid, expires_at, card) WHERE expires_at IS NOT NULL;
+
+-- Wrong PINs, by card and client.
+CREATE TABLE pin_tries (
+    aid TEXT NOT NULL,
+    card BLOB NOT NULL,
+    client BLOB NOT NULL,
+    wrong_in_row INTEGER NOT NULL CHECK (wrong_in_row >= 0),
+    wrong_since_rotation INTEGER NOT NULL CHECK (wrong_since_rotation >= wrong_in_row),
+    waits_until INTEGER,
+    PRIMARY KEY (aid, card, client),
+    FOREIGN KEY (aid, card) REFERENCES card (aid, uuid)
+) STRICT, WITHOUT ROWID;
+
+-- What was moved on one day, counted from 1970-01-01 UTC, by a card or by a client; only where it is limited.
+CREATE TABLE day_count (
+    aid TEXT NOT NULL REFERENCES account (aid),
+    day INTEGER NOT NULL,
+    subject TEXT NOT NULL CHECK (subject IN ('card', 'client')),
+    id BLOB NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount >= 0),
+    count INTEGER NOT NULL CHECK (count >= 0),
+    PRIMARY KEY (aid, day, subject, id)
+) STRICT, WITHOUT ROWID;
+
+-- What changed where a card stands, beside its money; so that past instants can be told. `place` counts those of
+-- one card from 1. `ends_before` and `ends_after` are the card's last day, where that is what changed.
+CREATE TABLE status_change (
+    aid TEXT NOT NULL,
+    card BLOB NOT NULL,
+    place INTEGER NOT NULL CHECK (place > 0),
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    ends_before INTEGER,
+    ends_after INTEGER,
+    PRIMARY KEY (aid, card, place),
+    FOREIGN KEY (aid, card) REFERENCES card (aid, uuid)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX status_change_by_time ON status_change (aid, at, card);
+CREATE INDEX status_change_by_end ON status_change (aid, ends_before, card) WHERE ends_before IS NOT NULL;
+
+-- What an account owed when a day ended: one row per currency, status and month of activation (`2026-11`).
+-- `day_closed` says which days have been closed, those on which nothing was owed included.
+CREATE TABLE day_closed (
+    aid TEXT NOT NULL REFERENCES account (aid),
+    day INTEGER NOT NULL,
+    PRIMARY KEY (aid, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE closing (
+    aid TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    status TEXT NOT NULL,
+    activated TEXT NOT NULL,
+    cards INTEGER NOT NULL CHECK (cards > 0),
+    balance INTEGER NOT NULL CHECK (balance >= 0),
+    reserved INTEGER NOT NULL CHECK (reserved >= 0),
+    PRIMARY KEY (aid, day, currency, status, activated),
+    FOREIGN KEY (aid, day) REFERENCES day_closed (aid, day)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (
     aid TEXT NOT NULL REFERENCES account (aid),
@@ -197,7 +310,7 @@ CREATE TABLE idempotency (
 
 CREATE INDEX idempotency_by_age ON idempotency (aid, created_at);
 
--- `place` counts the entries of an account from 1.
+-- `place` counts the entries of an account from 1. `card` is the card that the subject is or belongs to.
 CREATE TABLE audit (
     aid TEXT NOT NULL REFERENCES account (aid),
     place INTEGER NOT NULL CHECK (place > 0),
@@ -206,6 +319,31 @@ CREATE TABLE audit (
     request BLOB NOT NULL,
     action TEXT NOT NULL,
     subject TEXT NOT NULL,
-    subject_id BLOB NOT NULL,
+    subject_id BLOB,
+    note TEXT,
+    card BLOB,
+    PRIMARY KEY (aid, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX audit_by_time ON audit (aid, at, place);
+
+CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'a line of the audit is never changed'); END;
+
+CREATE TRIGGER audit_remains BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'a line of the audit is never deleted'); END;
+CREATE INDEX audit_by_card ON audit (aid, card, at, place) WHERE card IS NOT NULL;
+
+-- One row per accepted command, to be delivered from. `subjects` and `transactions` are ids, 16 bytes each, one
+-- after the other; what they are of is told by the action and by the audit.
+CREATE TABLE outbox (
+    aid TEXT NOT NULL REFERENCES account (aid),
+    place INTEGER NOT NULL CHECK (place > 0),
+    at INTEGER NOT NULL,
+    client BLOB,
+    request BLOB NOT NULL,
+    action TEXT NOT NULL,
+    subjects BLOB NOT NULL,
+    transactions BLOB NOT NULL,
     PRIMARY KEY (aid, place)
 ) STRICT, WITHOUT ROWID;

@@ -13,7 +13,7 @@ pub trait Ledger: Send + 'static {
     fn begin(&mut self) -> Result<(), Error>;
 
     /// Loads what the orders of one account need, decides them and writes the changes, within the transaction.
-    fn carry_out(&mut self, aid: Aid, orders: Vec<Order>, now: Timestamp) -> Result<Done, Stop>;
+    fn carry_out(&mut self, aid: Aid, orders: Vec<Order>, server_now: Timestamp) -> Result<Done, Stop>;
 
     /// Remembers this point of the transaction.
     fn mark(&mut self) -> Result<(), Error>;
@@ -73,14 +73,18 @@ pub struct Outcome {
 }
 
 /// Carries out a group in one transaction.
-pub fn carry_out(ledger: &mut impl Ledger, accounts: Vec<(Aid, Vec<Order>)>, now: Timestamp) -> Outcome {
+pub fn carry_out(
+    ledger: &mut impl Ledger,
+    accounts: Vec<(Aid, Vec<Order>)>,
+    server_now: Timestamp,
+) -> Outcome {
     let orders = accounts.iter().map(|(_, orders)| orders.len()).sum();
     // Only a group of several needs its orders a second time, to find the one that spoiled it.
     let again = (orders > 1).then(|| accounts.clone());
-    match (together(ledger, accounts, now), again) {
+    match (together(ledger, accounts, server_now), again) {
         (Ok(written), _) => finish(ledger, written),
         (Err(Stop::Order(_)), Some(again)) => match ledger.roll_back() {
-            Ok(()) => one_by_one(ledger, again, now, orders),
+            Ok(()) => one_by_one(ledger, again, server_now, orders),
             Err(error) => unsound(orders, error),
         },
         (Err(Stop::Order(answer)), None) => match ledger.roll_back() {
@@ -100,12 +104,12 @@ struct Written {
 fn together(
     ledger: &mut impl Ledger,
     accounts: Vec<(Aid, Vec<Order>)>,
-    now: Timestamp,
+    server_now: Timestamp,
 ) -> Result<Written, Stop> {
     ledger.begin().map_err(Stop::All)?;
     let mut written = Written { answers: Vec::new(), has_changes: false };
     for (aid, orders) in accounts {
-        let done = ledger.carry_out(aid, orders, now)?;
+        let done = ledger.carry_out(aid, orders, server_now)?;
         written.answers.extend(done.decisions.into_iter().map(Ok));
         written.has_changes |= done.has_changes;
     }
@@ -116,12 +120,12 @@ fn together(
 fn one_by_one(
     ledger: &mut impl Ledger,
     accounts: Vec<(Aid, Vec<Order>)>,
-    now: Timestamp,
+    server_now: Timestamp,
     count: usize,
 ) -> Outcome {
     let orders =
         accounts.into_iter().flat_map(|(aid, orders)| orders.into_iter().map(move |order| (aid, order)));
-    match each(ledger, orders, now) {
+    match each(ledger, orders, server_now) {
         Ok(written) => finish(ledger, written),
         Err(error) => all_failed(ledger, count, error),
     }
@@ -130,13 +134,13 @@ fn one_by_one(
 fn each(
     ledger: &mut impl Ledger,
     orders: impl Iterator<Item = (Aid, Order)>,
-    now: Timestamp,
+    server_now: Timestamp,
 ) -> Result<Written, Error> {
     ledger.begin()?;
     let mut written = Written { answers: Vec::new(), has_changes: false };
     for (aid, order) in orders {
         ledger.mark()?;
-        match ledger.carry_out(aid, vec![order], now) {
+        match ledger.carry_out(aid, vec![order], server_now) {
             Ok(done) => {
                 written.answers.extend(done.decisions.into_iter().map(Ok));
                 written.has_changes |= done.has_changes;

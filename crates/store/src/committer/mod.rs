@@ -98,10 +98,7 @@ impl<L: Ledger> Committer<L> {
             return Err(Error::Overloaded);
         }
         let (answer, receiver) = oneshot::channel();
-        let (rows, is_bulk) = match &order.command {
-            Command::CreateBatch(batch) => (batch.cards.len().max(1), true),
-            _ => (1, false),
-        };
+        let (rows, is_bulk) = size(&order.command);
         let waiting = Waiting { rows, is_bulk, deadline, item: Pending { order, answer } };
         let mut state = self.shared.state();
         state.stage.check()?;
@@ -278,6 +275,17 @@ impl<L: Ledger> Shared<L> {
         tracing::error!("a commit had an unknown outcome; nothing is written any more");
         self.has_failed.send_replace(true);
     }
+}
+
+/// How many rows a command is taken for, and whether money need not wait for more than one such at a time.
+fn size(command: &Command) -> (usize, bool) {
+    let cards = match command {
+        Command::CreateBatch(batch) => batch.cards.len(),
+        Command::ActivateCards(activate) => activate.cards.len(),
+        Command::Sweep(sweep) => sweep.cards.len(),
+        _ => return (1, false),
+    };
+    (cards.max(1), true)
 }
 
 fn answer(answers: impl Iterator<Item = (oneshot::Sender<Answer>, Answer)>) {

@@ -3,7 +3,9 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use domain::{Actor, CardId, DeleteCard, Refusal, RequestId, Timestamp};
+use domain::{
+    ActivateCards, Actor, CardId, CardUuid, DeleteCard, RefId, Refusal, RequestId, Sweep, Timestamp,
+};
 
 use super::*;
 
@@ -321,4 +323,16 @@ fn work_that_is_no_order_is_done_between_groups() {
     assert_eq!([first, behind].map(heard), [carried_out(), carried_out()]);
     assert_eq!(job.expect("room").blocking_recv(), Ok(Ok(7)));
     assert_eq!(stage.log()[2..5], ["commit", "job", "begin"]);
+}
+
+#[test]
+fn commands_on_many_cards_wait_in_the_lane_of_bulk() {
+    let sweep = |cards| Command::Sweep(Sweep { cards: vec![CardUuid(uuid::Uuid::nil()); cards] });
+    let activate = Command::ActivateCards(ActivateCards {
+        ref_id: RefId::try_from("order").expect("a ref_id"),
+        cards: Vec::new(),
+    });
+    assert_eq!((size(&sweep(3)), size(&sweep(0)), size(&activate)), ((3, true), (1, true), (1, true)));
+    let delete = DeleteCard { card_id: CardId::try_from("card").expect("a card_id"), forfeit: None };
+    assert_eq!(size(&Command::DeleteCard(delete)), (1, false));
 }

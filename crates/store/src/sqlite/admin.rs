@@ -10,9 +10,6 @@ use crate::{Error, SigningKey};
 
 const ACCOUNTS: &str = select!(account "ORDER BY created_at, aid");
 
-const INSERT_ACCOUNT: &str =
-    "INSERT INTO account (aid, name, default_currency, created_at) VALUES (?1, ?2, ?3, ?4)";
-
 const SIGNING_KEYS: &str =
     select!(signing_key "WHERE verifies_until IS NULL OR verifies_until > ?1 ORDER BY created_at, kid");
 
@@ -45,12 +42,7 @@ pub fn create_account(
     if conn.prepare_cached("SELECT 1 FROM account WHERE aid = ?1")?.exists([aid.as_str()])? {
         return Err(Fault::Answer(Error::AccountExists));
     }
-    conn.prepare_cached(INSERT_ACCOUNT)?.execute(params![
-        aid.as_str(),
-        account.name,
-        account.default_currency.code(),
-        account.created_at.unix_ms(),
-    ])?;
+    persist::account(conn, account)?;
     persist::client(conn, aid, first)?;
     Ok(true)
 }

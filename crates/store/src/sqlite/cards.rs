@@ -3,9 +3,9 @@
 //! A list goes through an index in its own order and looks at one card after the other, so it costs as much as
 //! it looks at, and the query bounds that. Only the cards that a telling prefix finds are sorted.
 
-use domain::{Aid, Card, CardUuid, Status};
+use domain::{Aid, Card, CardDetails, CardId, CardUuid, Status, Timestamp, Token, TokenMac};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::fault::Fault;
 use super::load;
@@ -23,13 +23,19 @@ pub const COUNT_NAMED: &str = "SELECT \
     (SELECT count(*) FROM (SELECT 1 FROM card WHERE aid = ?1 AND card_id >= ?2 AND card_id < ?3 LIMIT ?4)) + \
     (SELECT count(*) FROM (SELECT 1 FROM card WHERE aid = ?1 AND name >= ?2 AND name < ?3 LIMIT ?4))";
 
+/// What is available at `?`, with the locks freed that have run out by then. The plus keeps SQLite from going through
+/// the account's locks by their ends, instead of through the card's.
+const AVAILABLE: &str = "funds - drawdown - reserved + iif(reserved = 0, 0, (SELECT ifnull(sum(remaining), 0) \
+    FROM card_lock WHERE card_lock.aid = card.aid AND card = card.uuid AND +card_lock.expires_at <= ?))";
+
 /// A page of cards, newest first.
 pub fn page(conn: &Connection, aid: Aid, query: &CardQuery) -> Result<CardPage, Fault> {
     let before = before(conn, aid, query)?;
     let way = way(conn, aid, query)?;
     let (sql, values) = scan(aid, query, way, before);
     let (found, next) = look(conn, query, &sql, values)?;
-    let cards: Result<_, Fault> = found.into_iter().map(|uuid| load::card(conn, aid, uuid)).collect();
+    let seen = |uuid| load::as_seen(conn, aid, load::card(conn, aid, uuid)?, query.now);
+    let cards: Result<_, Fault> = found.into_iter().map(seen).collect();
     Ok(CardPage { cards: cards?, next })
 }
 
@@ -39,7 +45,33 @@ pub fn of_customer(conn: &Connection, aid: Aid, query: &CustomerCardsQuery) -> R
     let (made_at, uuid) = after.unwrap_or((i64::MIN, Vec::new()));
     let customer = query.customer_id.as_str();
     let params = params![aid.as_str(), customer, made_at, uuid, query.now.unix_ms(), query.limit];
-    load::all(&mut conn.prepare_cached(OF_CUSTOMER)?, params, rows::card)
+    let seen = |row: &Row<'_>| load::as_seen(conn, aid, rows::card(row)?, query.now);
+    load::all(&mut conn.prepare_cached(OF_CUSTOMER)?, params, seen)
+}
+
+/// A card and its tokens, where the card is one to be shown.
+pub fn details(
+    conn: &Connection,
+    aid: Aid,
+    card_id: &CardId,
+    now: Timestamp,
+    is_shown: impl Fn(&Card) -> bool,
+) -> Result<Option<CardDetails>, Fault> {
+    let Some(card) = load::card_by_id(conn, aid, card_id)?.filter(is_shown) else {
+        return Ok(None);
+    };
+    let card = load::as_seen(conn, aid, card, now)?;
+    let tokens = load::live_tokens(conn, aid, &card)?;
+    Ok(Some(CardDetails { card, tokens }))
+}
+
+/// The card that bears a live token.
+pub fn of_bearer(conn: &Connection, aid: Aid, mac: &TokenMac, now: Timestamp) -> Result<Option<Card>, Fault> {
+    let is_live = |(card, token): &(Card, Token)| {
+        card.deleted_at.is_none() && token.deleted_at.is_none() && !token.is_past(now)
+    };
+    let bearer = load::token_by_mac(conn, aid, mac)?.filter(is_live);
+    bearer.map(|(card, _)| load::as_seen(conn, aid, card, now)).transpose()
 }
 
 /// Where a card stands in every list: when it was made, and its id.
@@ -193,9 +225,11 @@ impl Values {
         add("customer_id = ?", customer_id.as_ref().map(|customer| customer.as_str().to_owned().into()));
         add("currency = ?", currency.map(|currency| currency.code().to_owned().into()));
         add("batch = ?", batch.map(|batch| batch.0.as_bytes().to_vec().into()));
-        let available = |amount: domain::Amount| Value::from(amount.minor_units());
-        add("funds - drawdown - reserved >= ?", filter.available_from.map(available));
-        add("funds - drawdown - reserved <= ?", filter.available_to.map(available));
+        for (comparison, amount) in [(">=", filter.available_from), ("<=", filter.available_to)] {
+            let Some(amount) = amount else { continue };
+            let (now, amount) = (self.add(now), self.add(amount.minor_units()));
+            all.push(format!("{} {comparison} {amount}", AVAILABLE.replace('?', &now)));
+        }
         if let Some(prefix) = prefix {
             let (from, end) = self.add_prefix(prefix);
             let begins = |column| format!("({column} >= {from} AND {column} < {end})");

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, types::Value};
 
 use super::fault::told;
@@ -82,6 +83,9 @@ fn open(file: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     let conn = Connection::open_with_flags(file, flags)
         .map_err(|error| Error::Open(format!("{}: {}", file.display(), told(&error))))?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // SQLite would else look at the values that are bound, and prepare a statement anew whenever they change.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(|error| Error::Open(format!("QPSG did not take: {}", told(&error))))?;
     Ok(conn)
 }
 

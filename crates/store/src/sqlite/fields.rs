@@ -115,13 +115,20 @@ impl<'row> Fields<'row> {
         self.some(number)
     }
 
+    /// Yes or no, written as 1 or 0, or none.
+    pub fn flag_or_none(&mut self) -> Result<Option<bool>, Fault> {
+        match self.integer_or_none()? {
+            None => Ok(None),
+            Some(0) => Ok(Some(false)),
+            Some(1) => Ok(Some(true)),
+            Some(_) => Err(self.damaged()),
+        }
+    }
+
     /// Yes or no, written as 1 or 0.
     pub fn flag(&mut self) -> Result<bool, Fault> {
-        match self.integer()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(self.damaged()),
-        }
+        let flag = self.flag_or_none()?;
+        self.some(flag)
     }
 
     /// An amount.

@@ -1,23 +1,29 @@
 //! The store in a data directory: one SQLite database, one writer.
 
 mod admin;
+mod audit;
 mod backup;
 mod cards;
 mod checkpoint;
+mod closing;
 mod connection;
 mod fault;
 mod fields;
 mod files;
 mod format;
 mod inspect;
+mod liability;
 mod load;
 mod migrate;
 mod persist;
 mod read;
+mod reports;
 mod rows;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transactions;
+mod verify;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -29,11 +35,13 @@ use rusqlite::Connection;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::committer::{Committer, Limits};
-use crate::{Error, SigningKey};
+use crate::{Error, PinChecker, SigningKey};
 use checkpoint::Checkpoints;
 use fault::Fault;
 use files::Files;
 use read::Readers;
+use reports::{CLOSING_MAX, REPORT_MAX, Reports};
+pub use verify::{Progress, Sums, Total, Verified, Wrong};
 use writer::Writer;
 
 /// What an operator may choose.
@@ -61,6 +69,8 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     // Closed before the connection that writes, which tidies up as the last one.
     readers: Readers,
+    reports: Reports,
+    closings: Reports,
     /// Absent where the store was opened for reading only.
     committer: Option<Committer<Writer>>,
     /// When a check last found that the store works.
@@ -70,7 +80,14 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the database of a data directory, both made where there is none, and keeps every other process
     /// from writing to it. Call it where blocking is allowed.
-    pub fn open(dir: &Path, clock: Arc<dyn Clock>, settings: SqliteSettings) -> Result<Arc<Self>, Error> {
+    ///
+    /// `pin_check` compares the PINs that orders present.
+    pub fn open(
+        dir: &Path,
+        clock: Arc<dyn Clock>,
+        settings: SqliteSettings,
+        pin_check: PinChecker,
+    ) -> Result<Arc<Self>, Error> {
         let files = Files::of(dir);
         files.make_directory()?;
         let lock = files.lock()?;
@@ -80,7 +97,7 @@ impl SqliteStore {
         migrate::run(&mut conn, clock.now())?;
         let readers = Readers::open(&files.database, settings.readers, settings.read_time_max)?;
         let checkpoints = Checkpoints::start(&files.database, &mut conn)?;
-        let writer = Writer::new(conn, checkpoints, lock);
+        let writer = Writer::new(conn, checkpoints, lock, pin_check);
         let committer = Committer::start(writer, Arc::clone(&clock), settings.limits)
             .map_err(|error| Error::Open(format!("no thread for the committer: {error}")))?;
         Ok(Arc::new(Self::new(files, clock, readers, Some(committer))))
@@ -104,7 +121,9 @@ impl SqliteStore {
         readers: Readers,
         committer: Option<Committer<Writer>>,
     ) -> Self {
-        Self { files, clock, readers, committer, worked_at: Mutex::new(None) }
+        let reports = Reports::of(&files.database, REPORT_MAX);
+        let closings = Reports::of(&files.database, CLOSING_MAX);
+        Self { files, clock, readers, reports, closings, committer, worked_at: Mutex::new(None) }
     }
 
     /// Copies a backup into a data directory that holds no database, and verifies it.

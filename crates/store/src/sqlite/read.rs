@@ -17,7 +17,7 @@ use crate::Error;
 const CACHE_KIB: u32 = 8 * 1_024;
 
 /// Steps of SQLite's machine between two looks at whether a read must end: well under a millisecond.
-const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+pub const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
 /// A handful of connections.
 pub struct Readers {
@@ -146,7 +146,7 @@ fn watched<T>(
 }
 
 /// Tells a read to end when nobody waits for it any more.
-struct EndOnDrop(Arc<AtomicBool>);
+pub struct EndOnDrop(pub Arc<AtomicBool>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {

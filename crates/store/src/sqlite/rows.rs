@@ -1,9 +1,10 @@
 //! Which columns make up what, in which order they are read.
 
 use domain::{
-    Account, Activation, Card, CardId, CardType, CardUuid, Client, Dates, Format, Grant, Metadata, Pin,
-    PinMac, PreviousSecret, Reason, RefId, Replay, RequestMac, SecretMac, Token, TokenMac, TokenUuid,
-    Transaction, TransactionType,
+    Account, Action, Activation, Asked, Card, CardId, CardType, CardUuid, Client, Dates, DayCount, DayLimit,
+    DaySubject, Format, Grant, Lock, Metadata, Pin, PinMac, PinPolicy, PinTries, PreviousSecret, Reason,
+    RefId, RefundToExpired, Replay, RequestMac, SecretMac, Settings, Token, TokenDefaults, TokenMac,
+    TokenUuid, Transaction, TransactionType,
 };
 
 use super::fault::Fault;
@@ -17,8 +18,8 @@ macro_rules! select {
         concat!(
             "SELECT uuid, card_id, batch, type, name, customer_id, originated_by, metadata, amount, currency, \
              funds, drawdown, reserved, active_from, expires_at, pin_mac, pin_key_version, pin_format, \
-             activated_at, activated_by, blocked_at, deleted_at, seq, created_at, created_by, changed_at \
-             FROM card ",
+             activated_at, activated_by, blocked_at, replaced_by, deleted_at, seq, created_at, created_by, \
+             changed_at FROM card ",
             $rest
         )
     };
@@ -31,8 +32,9 @@ macro_rules! select {
     };
     (card_transaction $rest:literal) => {
         concat!(
-            "SELECT id, card, ref_id, type, reason, amount, currency, token, originated_by, metadata, \
-             created_at, created_by, request, seq, balance, available FROM card_transaction ",
+            "SELECT id, card, ref_id, type, reason, amount, currency, parent, token, originated_by, metadata, \
+             created_at, created_by, request, seq, asked_operation, asked_amount, asked_expires_in, \
+             reason_code, note, balance, available FROM card_transaction ",
             $rest
         )
     };
@@ -54,7 +56,25 @@ macro_rules! select {
         )
     };
     (account $rest:literal) => {
-        concat!("SELECT aid, name, default_currency, created_at FROM account ", $rest)
+        concat!(
+            "SELECT aid, name, default_currency, pin_policy, refund_to_expired, reversal_minutes, lock_life, \
+             balance_max, activation_max, card_day_amount, card_day_count, client_day_amount, \
+             client_day_count, expiry_months, token_format, token_expires_in, \
+             token_expires_after_transaction, test_clock_ms, created_at FROM account ",
+            $rest
+        )
+    };
+    (card_lock $rest:literal) => {
+        concat!("SELECT id, card, remaining, expires_at FROM card_lock ", $rest)
+    };
+    (pin_tries $rest:literal) => {
+        concat!(
+            "SELECT card, client, wrong_in_row, wrong_since_rotation, waits_until FROM pin_tries ",
+            $rest
+        )
+    };
+    (day_count $rest:literal) => {
+        concat!("SELECT amount, count FROM day_count ", $rest)
     };
     (signing_key $rest:literal) => {
         concat!(
@@ -91,6 +111,7 @@ pub fn card(row: &rusqlite::Row<'_>) -> Result<Card, Fault> {
         pin: pin(&mut row)?,
         activation: activation(&mut row)?,
         blocked_at: row.time_or_none()?,
+        replaced_by: row.id_or_none()?,
         deleted_at: row.time_or_none()?,
         seq: row.integer()?,
         created_at: row.time()?,
@@ -170,6 +191,7 @@ pub fn transaction(row: &rusqlite::Row<'_>) -> Result<Transaction, Fault> {
         reason: row.word(Reason::from_word)?,
         amount: row.amount()?,
         currency: row.currency()?,
+        parent: row.id_or_none()?,
         token: row.id_or_none()?,
         originated_by: row.parsed_or_none()?,
         metadata: Metadata::from_json_object(row.text()?),
@@ -177,6 +199,13 @@ pub fn transaction(row: &rusqlite::Row<'_>) -> Result<Transaction, Fault> {
         created_by: row.id_or_none()?,
         request: row.id()?,
         seq: row.integer()?,
+        asked: Asked {
+            operation: row.word(Action::from_word)?,
+            amount: row.number_or_none()?,
+            expires_in: row.number_or_none()?,
+        },
+        reason_code: row.parsed_or_none()?,
+        note: row.parsed_or_none()?,
         balance: row.amount()?,
         available: row.amount()?,
     })
@@ -234,14 +263,78 @@ pub fn replay(row: &rusqlite::Row<'_>) -> Result<Replay, Fault> {
     })
 }
 
+pub fn lock(row: &rusqlite::Row<'_>) -> Result<Lock, Fault> {
+    let mut row = Fields::new(row, "card_lock");
+    Ok(Lock {
+        transaction: row.id()?,
+        card: row.id()?,
+        remaining: row.amount()?,
+        expires_at: row.time_or_none()?,
+    })
+}
+
+/// The card alone.
+pub fn lock_card(row: &rusqlite::Row<'_>) -> Result<CardUuid, Fault> {
+    Fields::new(row, "card_lock").id()
+}
+
+/// How it is written whose day is counted.
+pub fn day_subject(subject: DaySubject) -> (&'static str, uuid::Uuid) {
+    match subject {
+        DaySubject::Card(card) => ("card", card.0),
+        DaySubject::Client(client) => ("client", client.0),
+    }
+}
+
+pub fn pin_tries(row: &rusqlite::Row<'_>) -> Result<PinTries, Fault> {
+    let mut row = Fields::new(row, "pin_tries");
+    Ok(PinTries {
+        card: row.id()?,
+        client: row.id()?,
+        wrong_in_row: row.number()?,
+        wrong_since_rotation: row.number()?,
+        waits_until: row.time_or_none()?,
+    })
+}
+
+pub fn day_count(row: &rusqlite::Row<'_>) -> Result<DayCount, Fault> {
+    let mut row = Fields::new(row, "day_count");
+    Ok(DayCount { amount: row.integer()?, count: row.number()? })
+}
+
 pub fn account(row: &rusqlite::Row<'_>) -> Result<Account, Fault> {
     let mut row = Fields::new(row, "account");
     Ok(Account {
         aid: row.parsed()?,
         name: row.text()?.to_owned(),
-        default_currency: row.currency()?,
+        settings: settings(&mut row)?,
+        test_clock_ms: row.number()?,
         created_at: row.time()?,
     })
+}
+
+fn settings(row: &mut Fields<'_>) -> Result<Settings, Fault> {
+    Ok(Settings {
+        default_currency: row.currency()?,
+        pin_policy: row.word(PinPolicy::from_word)?,
+        refund_to_expired: row.word(RefundToExpired::from_word)?,
+        reversal_minutes: row.number()?,
+        lock_life: row.number_or_none()?,
+        balance_max: row.number_or_none()?,
+        activation_max: row.number_or_none()?,
+        card_day: day_limit(row)?,
+        client_day: day_limit(row)?,
+        expiry_months: row.number_or_none()?,
+        token: TokenDefaults {
+            format: row.word(format::request_from_text)?,
+            expires_in: row.number_or_none()?,
+            expires_after_transaction: row.flag_or_none()?,
+        },
+    })
+}
+
+fn day_limit(row: &mut Fields<'_>) -> Result<DayLimit, Fault> {
+    Ok(DayLimit { amount: row.number_or_none()?, count: row.number_or_none()? })
 }
 
 pub fn signing_key(row: &rusqlite::Row<'_>) -> Result<crate::SigningKey, Fault> {

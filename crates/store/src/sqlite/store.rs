@@ -5,14 +5,19 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::{
-    Account, Aid, Card, CardDetails, CardId, Client, CustomerId, Decision, Order, Replay, ReplayKey,
-    Timestamp,
+    Account, Aid, Card, CardDetails, CardId, CardUuid, Client, CustomerId, Decision, Order, Replay,
+    ReplayKey, Timestamp, TokenMac, TransactionId,
 };
 use rusqlite::Connection;
 
-use super::fault::Fault;
-use super::{SigningKey, SqliteStore, admin, answered, backup, cards, connection, load};
-use crate::{CardPage, CardQuery, CustomerCardsQuery, Error, Load, Store};
+use super::{
+    SigningKey, SqliteStore, admin, answered, audit, backup, cards, closing, connection, liability, load,
+    transactions,
+};
+use crate::{
+    AuditPage, AuditQuery, CardPage, CardQuery, CardTransaction, CustomerCardsQuery, Error, HistoryQuery,
+    Liability, Load, Store, TransactionPage, TransactionQuery,
+};
 
 /// How long a store that worked is taken to work. Anybody may ask, and as often as he likes.
 const CHECK_LASTS: Duration = Duration::from_secs(1);
@@ -34,10 +39,15 @@ impl Store for SqliteStore {
         aid: Aid,
         card_id: &CardId,
         deleted_too: bool,
+        now: Timestamp,
     ) -> Result<Option<CardDetails>, Error> {
         let card_id = card_id.clone();
         let shown = move |card: &Card| deleted_too || card.deleted_at.is_none();
-        self.read(move |conn| details(conn, aid, &card_id, shown)).await
+        self.read(move |conn| cards::details(conn, aid, &card_id, now, shown)).await
+    }
+
+    async fn bearer(&self, aid: Aid, token: TokenMac, now: Timestamp) -> Result<Option<Card>, Error> {
+        self.read(move |conn| cards::of_bearer(conn, aid, &token, now)).await
     }
 
     async fn cards(&self, aid: Aid, query: &CardQuery) -> Result<CardPage, Error> {
@@ -55,15 +65,74 @@ impl Store for SqliteStore {
         aid: Aid,
         customer: &CustomerId,
         card_id: &CardId,
+        now: Timestamp,
     ) -> Result<Option<CardDetails>, Error> {
         let (customer, card_id) = (customer.clone(), card_id.clone());
         let shown =
             move |card: &Card| card.deleted_at.is_none() && card.customer_id.as_ref() == Some(&customer);
-        self.read(move |conn| details(conn, aid, &card_id, shown)).await
+        self.read(move |conn| cards::details(conn, aid, &card_id, now, shown)).await
+    }
+
+    async fn history(
+        &self,
+        aid: Aid,
+        card_id: &CardId,
+        query: &HistoryQuery,
+    ) -> Result<Option<Vec<CardTransaction>>, Error> {
+        let (card_id, query) = (card_id.clone(), *query);
+        self.list(move |conn| transactions::history(conn, aid, &card_id, &query)).await
+    }
+
+    async fn transaction(&self, aid: Aid, id: TransactionId) -> Result<Option<CardTransaction>, Error> {
+        self.read(move |conn| transactions::by_id(conn, aid, id)).await
+    }
+
+    async fn transactions(&self, aid: Aid, query: &TransactionQuery) -> Result<TransactionPage, Error> {
+        let query = query.clone();
+        self.list(move |conn| transactions::page(conn, aid, &query)).await
+    }
+
+    async fn audit(&self, aid: Aid, query: &AuditQuery) -> Result<AuditPage, Error> {
+        let query = query.clone();
+        self.list(move |conn| audit::page(conn, aid, &query)).await
+    }
+
+    async fn lapsed_cards(&self, aid: Aid, now: Timestamp, limit: u32) -> Result<Vec<CardUuid>, Error> {
+        self.read(move |conn| load::lapsed_cards(conn, aid, now, limit)).await
+    }
+
+    async fn liability(&self, aid: Aid, now: Timestamp) -> Result<Liability, Error> {
+        let read = move |conns: &mut [Connection]| liability::now(conns, aid, now);
+        Ok(self.report(liability::parts(), read).await?.into_liability(now))
+    }
+
+    async fn liability_at(&self, aid: Aid, at: Timestamp) -> Result<Option<Liability>, Error> {
+        self.report(1, move |conns| match conns {
+            [conn, ..] => liability::at(conn, aid, at),
+            [] => Ok(None),
+        })
+        .await
+    }
+
+    async fn close_days(&self, aid: Aid, now: Timestamp) -> Result<usize, Error> {
+        if !self.read(move |conn| closing::is_due(conn, aid, now)).await? {
+            return Ok(0);
+        }
+        // In its turn behind what was begun before `now`: nothing dated within a day that is over comes after it.
+        self.write(move |conn| closing::reopen(conn, aid, now)).await?;
+        let due = match self.closings_due(aid, now).await {
+            Err(Error::Damaged(place)) if closing::is_of_closings(&place) => {
+                tracing::warn!(%aid, place, "an account's closings are damaged; its days are closed anew");
+                self.write(move |conn| closing::forget(conn, aid)).await?;
+                self.closings_due(aid, now).await
+            }
+            due => due,
+        }?;
+        self.write(move |conn| closing::write(conn, aid, &due)).await
     }
 
     async fn clients(&self, aid: Aid) -> Result<Vec<Client>, Error> {
-        self.read(move |conn| load::clients(conn, aid)).await
+        self.list(move |conn| load::clients(conn, aid)).await
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, Error> {
@@ -160,17 +229,4 @@ impl Store for SqliteStore {
             wal_bytes: self.files.wal_bytes(),
         }
     }
-}
-
-fn details(
-    conn: &Connection,
-    aid: Aid,
-    card_id: &CardId,
-    shown: impl Fn(&Card) -> bool,
-) -> Result<Option<CardDetails>, Fault> {
-    let Some(card) = load::card_by_id(conn, aid, card_id)?.filter(shown) else {
-        return Ok(None);
-    };
-    let tokens = load::live_tokens(conn, aid, &card)?;
-    Ok(Some(CardDetails { card, tokens }))
 }

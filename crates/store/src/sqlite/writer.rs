@@ -10,8 +10,8 @@ use super::checkpoint::Checkpoints;
 use super::fault::{Fault, told};
 use super::load;
 use super::persist::{self, Before};
-use crate::Error;
 use crate::committer::{AbortOnPanic, CommitFault, Done, Ledger, Stop};
+use crate::{Error, PinChecker};
 
 /// The columns of the one index that may refuse a row without anybody's fault.
 const TOKEN_BY_MAC: &str = "card_token.aid, card_token.mac";
@@ -21,13 +21,14 @@ pub struct Writer {
     // Closed before the lock is let go: fields are dropped in this order.
     conn: Connection,
     checkpoints: Checkpoints,
+    pin_check: PinChecker,
     _lock: File,
 }
 
 impl Writer {
-    /// Takes a connection that was set up, and the lock.
-    pub fn new(conn: Connection, checkpoints: Checkpoints, lock: File) -> Self {
-        Self { conn, checkpoints, _lock: lock }
+    /// Takes a connection that was set up, the lock, and what compares PINs.
+    pub fn new(conn: Connection, checkpoints: Checkpoints, lock: File, pin_check: PinChecker) -> Self {
+        Self { conn, checkpoints, pin_check, _lock: lock }
     }
 
     /// Runs work that is no order, in a transaction of its own. Answers with it whether the connection can go
@@ -68,8 +69,8 @@ impl Ledger for Writer {
         self.execute("BEGIN IMMEDIATE").map_err(|error| Fault::from(error).into_error())
     }
 
-    fn carry_out(&mut self, aid: Aid, orders: Vec<Order>, now: Timestamp) -> Result<Done, Stop> {
-        let (decisions, before, changes) = self.decide(aid, orders, now)?;
+    fn carry_out(&mut self, aid: Aid, orders: Vec<Order>, server_now: Timestamp) -> Result<Done, Stop> {
+        let (decisions, before, changes) = self.decide(aid, orders, server_now)?;
         if changes.is_empty() {
             return Ok(Done { decisions, has_changes: false });
         }
@@ -125,12 +126,12 @@ impl Writer {
         &self,
         aid: Aid,
         orders: Vec<Order>,
-        now: Timestamp,
+        server_now: Timestamp,
     ) -> Result<(Vec<Decision>, Before, Changes), Stop> {
         caught(|| {
-            let world = load::world(&self.conn, aid, &Needs::of(&orders)).map_err(stop)?;
+            let world = load::world(&self.conn, aid, &Needs::of(&orders), server_now).map_err(stop)?;
             let before = persist::before(&world);
-            let (decisions, changes) = decide(world, orders, now);
+            let (decisions, changes) = decide(world, orders, server_now, &*self.pin_check);
             Ok((decisions, before, changes))
         })
     }

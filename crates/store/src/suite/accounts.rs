@@ -1,6 +1,6 @@
 //! Accounts that never see each other, and what belongs to the server as a whole.
 
-use domain::{Actor, ChangeClient, Client, Mode, Operation, Refusal, Timestamp};
+use domain::{Actor, ChangeClient, Client, Mode, Operation, Refusal, Settings, Timestamp};
 
 use super::fixture::*;
 use crate::{Error, SigningKey};
@@ -25,7 +25,8 @@ pub async fn accounts_are_listed_oldest_first(f: Fixture) {
 }
 
 pub async fn an_account_reads_back_as_it_was_made(f: Fixture) {
-    let account = domain::Account { default_currency: currency("EUR"), ..f.account(aid("P00000002")) };
+    let settings = Settings { default_currency: currency("EUR"), ..Settings::default() };
+    let account = domain::Account { settings, ..f.account(aid("P00000002")) };
     let made = f.store.create_account(&account, &f.new_client("first", "admin:accounts"), false).await;
     assert_eq!(made, Ok(true));
     assert!(f.store.accounts().await.expect("accounts").contains(&account));
@@ -49,7 +50,7 @@ pub async fn the_first_account_is_made_only_where_there_is_none(f: Fixture) {
 pub async fn accounts_never_see_each_others_cards(f: Fixture) {
     let other = another(&f).await;
     f.has_card_with_token("card", 100, f.new_token("value")).await;
-    assert_eq!(f.store.card(other, &card_id("card"), true).await, Ok(None));
+    assert_eq!(f.store.card(other, &card_id("card"), true, f.now()).await, Ok(None));
     assert_eq!(f.store.cards(other, &every_card(f.now())).await.expect("a page").cards, []);
     for selector in [by_id("card"), by_token("value")] {
         let order = f.order(f.draw(selector, "sale", 1));
@@ -72,7 +73,7 @@ pub async fn accounts_share_no_customers(f: Fixture) {
     let mut create = f.create("card", 100);
     create.card.customer_id = Some(customer("a"));
     f.done(create).await;
-    assert_eq!(f.store.customer_card(other, &customer("a"), &card_id("card")).await, Ok(None));
+    assert_eq!(f.store.customer_card(other, &customer("a"), &card_id("card"), f.now()).await, Ok(None));
 }
 
 pub async fn accounts_share_no_clients(f: Fixture) {

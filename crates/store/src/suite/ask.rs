@@ -1,7 +1,9 @@
 //! So that a case can ask for a change without wrapping it up first.
 
 use domain::{
-    Activate, ChangeClient, Command, CreateBatch, CreateCard, CreateToken, DeleteCard, Drawdown, RotatePin,
+    Activate, ActivateCards, Adjust, Capture, ChangeCard, ChangeClient, Command, CreateBatch, CreateCard,
+    CreateToken, DeleteCard, Drawdown, Fund, Info, MoveTestClock, Replace, Reverse, RotatePin,
+    SettingsChange, Sweep, Void,
 };
 
 /// What can be asked of the ledger.
@@ -16,50 +18,35 @@ impl Ask for Command {
     }
 }
 
-impl Ask for CreateCard {
-    fn command(self) -> Command {
-        Command::CreateCard(Box::new(self))
-    }
+macro_rules! ask {
+    ($($command:ident($asked:ty)),+ $(,)?) => {$(
+        impl Ask for $asked {
+            fn command(self) -> Command {
+                Command::$command(self.into())
+            }
+        }
+    )+};
 }
 
-impl Ask for CreateBatch {
-    fn command(self) -> Command {
-        Command::CreateBatch(self)
-    }
-}
-
-impl Ask for Activate {
-    fn command(self) -> Command {
-        Command::Activate(Box::new(self))
-    }
-}
-
-impl Ask for DeleteCard {
-    fn command(self) -> Command {
-        Command::DeleteCard(self)
-    }
-}
-
-impl Ask for RotatePin {
-    fn command(self) -> Command {
-        Command::RotatePin(self)
-    }
-}
-
-impl Ask for CreateToken {
-    fn command(self) -> Command {
-        Command::CreateToken(Box::new(self))
-    }
-}
-
-impl Ask for Drawdown {
-    fn command(self) -> Command {
-        Command::Drawdown(Box::new(self))
-    }
-}
-
-impl Ask for ChangeClient {
-    fn command(self) -> Command {
-        Command::Client(Box::new(self))
-    }
+ask! {
+    CreateCard(CreateCard),
+    CreateBatch(CreateBatch),
+    Activate(Activate),
+    ActivateCards(ActivateCards),
+    DeleteCard(DeleteCard),
+    RotatePin(RotatePin),
+    CreateToken(CreateToken),
+    ChangeCard(ChangeCard),
+    Info(Info),
+    Drawdown(Drawdown),
+    Fund(Fund),
+    Capture(Capture),
+    Void(Void),
+    Reverse(Reverse),
+    Adjust(Adjust),
+    Replace(Replace),
+    Sweep(Sweep),
+    ChangeSettings(SettingsChange),
+    MoveTestClock(MoveTestClock),
+    Client(ChangeClient),
 }

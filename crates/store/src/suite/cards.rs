@@ -103,7 +103,7 @@ pub async fn a_generated_token_that_exists_is_told_as_such(f: Fixture) {
 }
 
 pub async fn a_card_that_was_never_made_reads_as_none(f: Fixture) {
-    assert_eq!(f.store.card(f.aid, &card_id("card"), true).await, Ok(None));
+    assert_eq!(f.store.card(f.aid, &card_id("card"), true, f.now()).await, Ok(None));
 }
 
 /// The sums of a card, its status and its history tell the same story.

@@ -73,7 +73,7 @@ pub async fn a_customers_card_is_read_with_its_tokens(f: Fixture) {
     create.card.customer_id = Some(customer("a"));
     create.card.token = Some(f.new_token("value"));
     f.done(create).await;
-    let read = f.store.customer_card(f.aid, &customer("a"), &card_id("card")).await;
+    let read = f.store.customer_card(f.aid, &customer("a"), &card_id("card"), f.now()).await;
     assert_eq!(read, Ok(Some(f.read("card").await)));
 }
 
@@ -81,7 +81,7 @@ pub async fn another_customers_card_reads_as_none(f: Fixture) {
     owns(&f, "a", "card", 1).await;
     f.has_card("nobody's", 1).await;
     for (owner, id) in [("b", "card"), ("a", "nobody's"), ("a", "none")] {
-        let read = f.store.customer_card(f.aid, &customer(owner), &card_id(id)).await;
+        let read = f.store.customer_card(f.aid, &customer(owner), &card_id(id), f.now()).await;
         assert_eq!(read, Ok(None), "{owner} {id}");
     }
 }
@@ -89,5 +89,5 @@ pub async fn another_customers_card_reads_as_none(f: Fixture) {
 pub async fn a_customers_deleted_card_reads_as_none(f: Fixture) {
     owns(&f, "a", "card", 0).await;
     f.done(f.delete("card")).await;
-    assert_eq!(f.store.customer_card(f.aid, &customer("a"), &card_id("card")).await, Ok(None));
+    assert_eq!(f.store.customer_card(f.aid, &customer("a"), &card_id("card"), f.now()).await, Ok(None));
 }

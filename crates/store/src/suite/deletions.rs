@@ -36,7 +36,7 @@ pub async fn an_inactive_card_can_be_deleted(f: Fixture) {
 pub async fn a_deleted_card_is_read_only_when_asked_for(f: Fixture) {
     f.has_card("card", 0).await;
     f.done(f.delete("card")).await;
-    assert_eq!(f.store.card(f.aid, &card_id("card"), false).await, Ok(None));
+    assert_eq!(f.store.card(f.aid, &card_id("card"), false, f.now()).await, Ok(None));
     assert_eq!(f.read("card").await.card.deleted_at, Some(f.now()));
 }
 

@@ -124,7 +124,8 @@ pub async fn accounts_in_one_group_keep_apart(f: Fixture) {
     let (one, two) = (f.order(f.create("card", 100)), f.order(f.create("card", 200)));
     let (one, two) = tokio::join!(f.try_submit(f.aid, one), f.try_submit(other, two));
     assert!(matches!((one, two), (Ok(Ok(_)), Ok(Ok(_)))));
-    let read = f.store.card(other, &card_id("card"), false).await.expect("readable").expect("a card");
+    let read =
+        f.store.card(other, &card_id("card"), false, f.now()).await.expect("readable").expect("a card");
     assert_eq!((f.read("card").await.card.funds, read.card.funds), (amount(100), amount(200)));
 }
 
@@ -181,7 +182,7 @@ pub async fn after_an_answer_every_read_shows_it(f: Fixture) {
     for sale in 1..=50 {
         f.drawn(f.draw(by_id("card"), &format!("{sale}"), 1)).await;
         let id = card_id("card");
-        let read = || f.store.card(f.aid, &id, false);
+        let read = || f.store.card(f.aid, &id, false, f.now());
         let (first, second, third) = tokio::join!(read(), read(), read());
         for read in [first, second, third] {
             let read = read.expect("readable").expect("a card");

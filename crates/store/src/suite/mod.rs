@@ -3,8 +3,10 @@
 #![allow(missing_docs, reason = "a case is named after its rule")]
 
 pub mod accounts;
+pub mod activated_together;
 pub mod activations;
 mod ask;
+pub mod audits;
 pub mod batches;
 pub mod cards;
 pub mod clients;
@@ -13,9 +15,17 @@ pub mod deletions;
 pub mod drawdowns;
 pub mod fixture;
 pub mod groups;
+pub mod liabilities;
 pub mod lists;
+pub mod locks;
+pub mod pins;
+pub mod refunds;
+pub mod replacements;
 pub mod replays;
+pub mod settings;
+pub mod staff;
 pub mod tokens;
+pub mod transactions;
 
 use std::sync::Arc;
 
@@ -206,6 +216,44 @@ macro_rules! conformance {
                 a_prefix_ends_where_the_next_text_begins
                 a_name_given_at_activation_is_found_by_its_prefix
             }
+            transactions {
+                a_history_is_read_oldest_first
+                a_history_goes_on_after_any_of_its_transactions
+                nothing_follows_a_transaction_of_another_card
+                a_deleted_card_has_its_history_and_a_card_that_never_was_has_none
+                a_transaction_is_read_by_its_id_in_its_own_account
+                transactions_are_listed_newest_first
+                pages_hold_each_transaction_once_while_more_are_written
+                a_full_last_page_of_transactions_has_no_next
+                transactions_are_filtered_by_card
+                a_cards_list_has_the_order_of_the_accounts_list
+                a_long_history_is_listed_whole
+                transactions_are_filtered_by_reference
+                transactions_are_filtered_by_when_they_were_written
+                a_page_looks_at_no_more_transactions_than_it_may
+            }
+            audits {
+                money_and_lines_are_told_newest_first
+                a_line_tells_who_did_what_to_which_card_and_why
+                pages_hold_each_record_once_while_more_is_done
+                a_full_last_page_of_records_has_no_next
+                records_are_filtered_by_what_was_done
+                the_end_of_a_lapsed_lock_is_told_as_such
+                records_are_filtered_by_client
+                records_are_filtered_by_card
+                records_are_filtered_by_when_it_was_done
+                a_page_looks_at_no_more_records_than_it_may
+            }
+            liabilities {
+                what_is_owed_is_told_by_currency_status_and_month
+                a_lapsed_lock_reserves_nothing_whether_or_not_it_was_swept
+                a_day_is_closed_once_it_is_over
+                days_that_passed_unseen_are_closed_too
+                a_clock_set_back_opens_days_again
+                past_instants_are_told_as_they_were
+                past_instants_of_another_history_are_told_as_they_were
+                past_instants_of_a_third_history_are_told_as_they_were
+            }
             customers {
                 a_customers_cards_are_listed_oldest_first
                 used_cards_are_still_their_customers
@@ -232,6 +280,81 @@ macro_rules! conformance {
                 the_first_signing_key_is_kept_only_where_its_mode_has_none
                 a_server_value_never_changes_once_it_was_set
                 a_store_that_works_says_so
+            }
+            refunds {
+                a_fund_adds_money_once
+                a_refund_gives_back_and_names_its_drawdown
+                refunds_together_stay_within_their_drawdown
+                refunds_of_one_group_share_their_drawdown
+                a_drawdown_is_refunded_by_the_next_order_of_its_group
+                only_a_drawdown_of_the_card_is_refunded
+                a_capture_is_refunded_as_a_drawdown_is
+                a_reversal_gives_the_whole_drawdown_back_once
+                a_reversal_of_what_was_refunded_is_refused
+                a_drawdown_is_reversed_soon_or_never
+                who_made_a_drawdown_reverses_it
+                a_partial_drawdown_takes_what_there_is
+            }
+            locks {
+                a_lock_holds_money_without_taking_it
+                a_lock_is_captured_in_parts
+                a_void_frees_what_is_left
+                each_end_of_a_lock_excludes_the_others
+                ends_that_race_have_one_winner
+                a_lock_that_ran_out_is_free_in_every_read
+                what_has_run_out_counts_as_available_in_lists
+                the_next_change_enters_what_has_run_out
+                a_sweep_enters_all_that_has_run_out
+                a_lock_is_made_and_ended_in_one_group
+                a_lock_lives_as_long_as_the_account_says
+                only_a_lock_is_captured_or_voided
+                a_card_with_locks_is_not_deleted
+            }
+            replacements {
+                a_replacement_moves_the_money_to_a_new_card
+                a_replacement_takes_the_inactive_card_in_the_hand
+                a_replaced_card_moves_no_money_and_stays_blocked
+                a_replacement_sent_again_answers_the_first
+                a_card_with_money_takes_no_other_cards_place
+                a_refund_goes_to_the_last_card_in_line
+                a_refund_sent_again_after_a_replacement_is_given_once
+                a_drawdown_of_a_replaced_card_is_reversed_to_the_new_one
+                a_card_is_made_replaced_and_drawn_from_in_one_group
+            }
+            staff {
+                an_adjustment_adds_and_takes_money
+                an_adjustment_never_takes_more_than_is_available
+                a_blocked_card_pays_again_when_it_is_unblocked
+                a_change_keeps_what_it_does_not_name
+                the_last_day_moves_to_a_later_one
+                a_forfeit_gives_up_what_is_left
+            }
+            activated_together {
+                all_cards_get_their_money_in_the_order_asked
+                one_card_that_cannot_be_activated_stops_all
+                the_same_activations_again_answer_the_cards_as_they_are_now
+                a_thousand_cards_are_activated_together
+            }
+            pins {
+                a_card_is_looked_up_with_its_pin
+                wrong_pins_are_counted_though_they_are_refused
+                wrong_pins_of_one_group_are_counted_one_by_one
+                each_client_has_its_own_tries
+                another_pin_ends_the_counts_of_all
+                twenty_wrong_pins_end_a_clients_use_of_the_pin
+                an_account_may_demand_the_pin_of_every_token
+            }
+            settings {
+                every_setting_reads_back_as_it_was_chosen
+                a_card_is_not_made_with_more_than_the_account_allows
+                a_card_holds_no_more_than_the_account_allows
+                a_card_moves_no_more_on_a_day_than_the_account_allows
+                a_client_moves_no_more_on_a_day_than_the_account_allows
+                a_limit_counts_from_the_order_after_it
+                a_card_expires_after_the_months_the_account_says
+                a_test_accounts_clock_goes_forward
+                a_test_clock_lets_locks_run_out
+                production_has_no_clock_of_its_own
             }
             groups {
                 fifty_racing_equal_ref_ids_have_one_effect
@@ -267,9 +390,11 @@ macro_rules! conformance {
 #[cfg(test)]
 mod tests {
     /// Where a case is written, and where it is listed.
-    const MODULES: [(&str, &str); 12] = [
+    const MODULES: [(&str, &str); 22] = [
         ("accounts", include_str!("accounts.rs")),
+        ("activated_together", include_str!("activated_together.rs")),
         ("activations", include_str!("activations.rs")),
+        ("audits", include_str!("audits.rs")),
         ("batches", include_str!("batches.rs")),
         ("cards", include_str!("cards.rs")),
         ("clients", include_str!("clients.rs")),
@@ -277,9 +402,17 @@ mod tests {
         ("deletions", include_str!("deletions.rs")),
         ("drawdowns", include_str!("drawdowns.rs")),
         ("groups", include_str!("groups.rs")),
+        ("liabilities", include_str!("liabilities.rs")),
         ("lists", include_str!("lists.rs")),
+        ("locks", include_str!("locks.rs")),
+        ("pins", include_str!("pins.rs")),
+        ("refunds", include_str!("refunds.rs")),
+        ("replacements", include_str!("replacements.rs")),
         ("replays", include_str!("replays.rs")),
+        ("settings", include_str!("settings.rs")),
+        ("staff", include_str!("staff.rs")),
         ("tokens", include_str!("tokens.rs")),
+        ("transactions", include_str!("transactions.rs")),
     ];
 
     /// A case that is not listed would never run, and nothing would say so.

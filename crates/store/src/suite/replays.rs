@@ -4,8 +4,6 @@ use domain::{ClientUuid, Decision, Operation, Outcome, Refusal, Replay, ReplayKe
 
 use super::fixture::*;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-
 fn replayed(decision: Decision) -> Replay {
     match decision {
         Ok(Outcome::Replayed(replay)) => replay,

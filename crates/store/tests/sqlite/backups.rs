@@ -40,7 +40,10 @@ async fn a_backup_under_load_holds_everything_answered_before_it_began() {
         world.store.backup(&file).await.expect("a backup");
         let (_dir, copy) = restored(&file);
         for card in 0..before {
-            let read = copy.card(world.f.aid, &card_id(&format!("{card}")), false).await.expect("readable");
+            let read = copy
+                .card(world.f.aid, &card_id(&format!("{card}")), false, world.f.now())
+                .await
+                .expect("readable");
             assert_eq!(read.map(|details| details.card.funds), Some(amount(100)), "{card} of {before}");
         }
     }
@@ -90,9 +93,9 @@ async fn a_restored_store_goes_on_where_the_backup_was_taken() {
     world.store.backup(&file).await.expect("a backup");
     world.f.has_card("later", 100).await;
     let (dir, copy) = restored(&file);
-    let read = copy.card(world.f.aid, &card_id("card"), false).await.expect("readable");
+    let read = copy.card(world.f.aid, &card_id("card"), false, world.f.now()).await.expect("readable");
     assert_eq!(read.map(|details| details.card), Some(made));
-    assert_eq!(copy.card(world.f.aid, &card_id("later"), false).await, Ok(None));
+    assert_eq!(copy.card(world.f.aid, &card_id("later"), false, world.f.now()).await, Ok(None));
     let order = world.f.order(world.f.create("later", 5));
     copy.submit(world.f.aid, order, store::suite::fixture::soon()).await.expect("judged").expect("made");
     copy.close().await.expect("closed");

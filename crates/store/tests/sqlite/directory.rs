@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use store::suite::TestClock;
-use store::suite::fixture::{by_id, card_id, every_card, soon};
+use store::suite::fixture::{by_id, card_id, every_card, pin_checker, soon};
 use store::{Error, SqliteSettings, SqliteStore, Store as _};
 
 use super::{World, closed, open};
 
 fn try_open(dir: &Path) -> Result<Arc<SqliteStore>, Error> {
-    SqliteStore::open(dir, Arc::new(TestClock::default()), SqliteSettings::default())
+    SqliteStore::open(dir, Arc::new(TestClock::default()), SqliteSettings::default(), pin_checker())
 }
 
 fn open_read_only(dir: &Path) -> Result<Arc<SqliteStore>, Error> {
@@ -56,11 +56,11 @@ async fn everything_is_there_when_it_is_opened_again() {
     let world = World::new().await;
     world.f.has_card_with_token("card", 100, world.f.new_token("value")).await;
     world.f.drawn(world.f.draw(by_id("card"), "sale", 1)).await;
-    let (aid, before) = (world.f.aid, world.f.read("card").await);
+    let (aid, now, before) = (world.f.aid, world.f.now(), world.f.read("card").await);
     let clients = world.store.clients(aid).await;
     let dir = closed(world).await;
     let again = open(dir.path(), Arc::new(TestClock::default()));
-    assert_eq!(again.card(aid, &card_id("card"), false).await, Ok(Some(before)));
+    assert_eq!(again.card(aid, &card_id("card"), false, now).await, Ok(Some(before)));
     assert_eq!(again.clients(aid).await, clients);
 }
 
@@ -174,5 +174,5 @@ async fn every_table_of_the_ledger_has_the_account_first_in_its_keys() {
         assert!(!firsts.is_empty() && firsts.iter().all(|column| column == "aid"), "{table}: {firsts:?}");
         seen += 1;
     }
-    assert_eq!(seen, 8);
+    assert_eq!(seen, 15);
 }

@@ -3,12 +3,17 @@
 mod backups;
 mod directory;
 mod gate;
+mod random;
+mod reopened;
+mod reports;
 mod under_load;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use domain::Clock;
+use store::suite::fixture::pin_checker;
 use store::suite::{Fixture, Opened, TestClock};
 use store::{SqliteSettings, SqliteStore};
 use tempfile::TempDir;
@@ -24,7 +29,7 @@ fn open_empty(clock: Arc<TestClock>) -> Opened {
 }
 
 fn open(dir: &Path, clock: Arc<dyn Clock>) -> Arc<SqliteStore> {
-    SqliteStore::open(dir, clock, SqliteSettings::default()).expect("a store")
+    SqliteStore::open(dir, clock, SqliteSettings::default(), pin_checker()).expect("a store")
 }
 
 /// A data directory with a store, and a fixture over it.

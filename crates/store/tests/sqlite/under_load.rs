@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use domain::Outcome;
-use store::suite::fixture::{amount, by_id, card_id, soon};
+use store::suite::fixture::{amount, by_id, card_id, soon, time};
 use store::{Error, Store as _};
 
 use super::gate::Gate;
@@ -63,7 +63,7 @@ async fn an_order_whose_caller_went_away_is_carried_out() {
     let aid = world.f.aid;
     let dir = closed(world).await;
     let again = open(dir.path(), gate);
-    let read = again.card(aid, &card_id("card"), false).await.expect("readable").expect("a card");
+    let read = again.card(aid, &card_id("card"), false, time(0)).await.expect("readable").expect("a card");
     assert_eq!(read.card.drawdown, amount(2));
 }
 

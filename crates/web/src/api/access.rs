@@ -51,7 +51,7 @@ impl FromRequestParts<Arc<Api>> for PathAid {
 }
 
 /// Read from the path as it came: whether the other segments are sound is judged later.
-fn aid_of(parts: &Parts) -> Result<Aid, ApiError> {
+pub(crate) fn aid_of(parts: &Parts) -> Result<Aid, ApiError> {
     let segment = parts.uri.path().strip_prefix("/v1/accounts/").and_then(|rest| rest.split('/').next());
     let segment = percent_decode_str(segment.unwrap_or_default()).decode_utf8();
     let segment = segment.map_err(|_| super::path::not_utf8())?;

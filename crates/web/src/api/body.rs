@@ -7,14 +7,14 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
-use domain::Timestamp;
+use domain::Aid;
 use percent_encoding::percent_decode_str;
-use service::Idempotency;
+use service::{Idempotency, Present};
 
 use super::error::Code;
 use super::intake::{Share, limit_of, receive};
 use super::wire::{Faults, Parameters, QueryPairs, Tree, Wire, tree};
-use super::{Api, ApiError, idempotency};
+use super::{Api, ApiError, access, idempotency};
 
 /// A body, and what the service takes of it.
 pub(crate) trait Body: Wire + Default {
@@ -27,7 +27,7 @@ pub(crate) trait Body: Wire + Default {
     /// Judges the rules across fields, and makes the request where nothing is wrong.
     ///
     /// Also called for what could be read of a faulty body, so that its other faults are told at once.
-    fn build(self, now: Timestamp, faults: &mut Faults) -> Option<Self::Request>;
+    fn build(self, present: &Present, faults: &mut Faults) -> Option<Self::Request>;
 }
 
 /// What a JSON body asks for.
@@ -39,7 +39,7 @@ impl<B: Body> FromRequest<Arc<Api>> for Json<B> {
     async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let (text, _share) = read_json::<B>(api, &parts, body).await?;
-        understand::<B>(api, text).await.map(|(request, _)| Self(request))
+        understand::<B>(api, access::aid_of(&parts).ok(), text).await.map(|(request, _)| Self(request))
     }
 }
 
@@ -57,7 +57,7 @@ impl<B: Body> FromRequest<Arc<Api>> for Keyed<B> {
         let key = idempotency::key(&parts.headers)?;
         let path = super::path::path_values(&mut parts).await?;
         let (text, _share) = read_json::<B>(api, &parts, body).await?;
-        let (request, text) = understand::<B>(api, text).await?;
+        let (request, text) = understand::<B>(api, access::aid_of(&parts).ok(), text).await?;
         let idempotency = match key {
             Some(key) => Some(Idempotency { key, canonical: canonical(api, path, text).await? }),
             None => None,
@@ -131,15 +131,16 @@ fn not_json() -> ApiError {
 /// Reads the text as typed fields; where that fails, says everything that is wrong with it.
 pub(crate) async fn understand<B: Body>(
     api: &Arc<Api>,
+    aid: Option<Aid>,
     text: String,
 ) -> Result<(B::Request, String), ApiError> {
-    let now = api.service.now();
+    let present = api.service.present(aid);
     if let Some(draft) = typed::<B>(&text) {
-        return Ok((finish(draft, now, Faults::default())?, text));
+        return Ok((finish(draft, &present, Faults::default())?, text));
     }
     // A tree takes much more room than its text: only so many at once.
     let _turn = api.reading.acquire().await.map_err(|_| ApiError::internal())?;
-    let faulty = tokio::task::spawn_blocking(move || faults_of::<B>(&text, now)).await;
+    let faulty = tokio::task::spawn_blocking(move || faults_of::<B>(&text, &present)).await;
     Err(faulty.map_err(|_| ApiError::internal())?)
 }
 
@@ -150,8 +151,8 @@ fn typed<B: Body>(text: &str) -> Option<B> {
     from.end().ok().map(|()| draft)
 }
 
-fn finish<B: Body>(draft: B, now: Timestamp, mut faults: Faults) -> Result<B::Request, ApiError> {
-    let request = draft.build(now, &mut faults);
+fn finish<B: Body>(draft: B, present: &Present, mut faults: Faults) -> Result<B::Request, ApiError> {
+    let request = draft.build(present, &mut faults);
     if !faults.is_empty() {
         return Err(ApiError::of_faults(faults));
     }
@@ -159,7 +160,7 @@ fn finish<B: Body>(draft: B, now: Timestamp, mut faults: Faults) -> Result<B::Re
 }
 
 /// The slow reader, for a body that the fast one refused.
-fn faults_of<B: Body>(text: &str, now: Timestamp) -> ApiError {
+fn faults_of<B: Body>(text: &str, present: &Present) -> ApiError {
     let mut faults = Faults::default();
     let value = match tree(text, &mut faults) {
         Tree::Grown(value) => value,
@@ -171,7 +172,7 @@ fn faults_of<B: Body>(text: &str, now: Timestamp) -> ApiError {
         Tree::TooMany => return ApiError::invalid("the body has faults, and too many values to say where"),
     };
     let draft = B::read(&value, &mut faults).unwrap_or_default();
-    match finish(draft, now, faults) {
+    match finish(draft, present, faults) {
         Err(error) => error,
         Ok(_) => ApiError::invalid("the body does not fit this operation"),
     }
@@ -182,7 +183,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::api::{auth, cards, operator, transactions};
+    use crate::api::{account, auth, cards, info, operator, transactions};
 
     fn is_read_slowly<B: Body>(text: &str) -> bool {
         let mut faults = Faults::default();
@@ -287,6 +288,11 @@ mod tests {
             "parent_id": "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "allow_partial": false,
         });
         check::<transactions::create::TransactionBody>(&with(with(card(), money), rest));
+        let following = json!({"ref_id": "r", "amount": 1, "originated_by": "o", "metadata": {"a": 1}});
+        check::<transactions::capture::CaptureBody>(&following);
+        check::<transactions::void::VoidBody>(&following);
+        check::<transactions::reverse::ReverseBody>(&following);
+        check::<info::InfoBody>(&json!({"token": "t", "pin": "1"}));
         let audience = "https://cards.example/v1/accounts/T12345678";
         check::<auth::token::TokenBody>(&json!({"grant_type": "client_credentials", "audience": audience}));
         check::<auth::clients::create::CreateBody>(&json!({"name": "n", "description": "d"}));
@@ -298,9 +304,32 @@ mod tests {
             &json!({"client_id": client, "audience": audience, "scope": scope}),
         );
         check::<auth::grants::change::ChangeBody>(&json!({"scope": scope}));
+        both_readers_agree_about_what_staff_sends();
         check::<operator::accounts::AccountBody>(&json!({
             "aid": "T12345678", "mode": "T", "name": "n", "default_currency": "NOK", "client_id": "c",
             "client_secret": "s", "client_name": "n",
+        }));
+    }
+
+    fn both_readers_agree_about_what_staff_sends() {
+        check::<cards::activate_many::ActivationsBody>(&json!({
+            "ref_id": "r", "cards": [with(card(), json!({"amount": 1, "currency": "NOK"}))],
+        }));
+        check::<cards::adjust::AdjustBody>(&json!({
+            "ref_id": "r", "amount": -1, "currency": "NOK", "reason_code": "c", "note": "n",
+        }));
+        check::<cards::block::ReasonBody>(&json!({"reason": "r"}));
+        check::<cards::change::ChangeBody>(&card());
+        check::<cards::replace::ReplaceBody>(&with(
+            codes(),
+            json!({"ref_id": "r", "card_id": "b", "reason_code": "c"}),
+        ));
+        check::<account::test_clock::ClockBody>(&json!({"ahead_seconds": 1}));
+        check::<account::change_settings::SettingsBody>(&json!({
+            "default_currency": "NOK", "pin_policy": "required", "refund_to_expired": "allow",
+            "reversal_minutes": 1, "lock_life": 1, "balance_max": 1, "activation_max": null,
+            "card_day": {"amount": 1, "count": 1}, "client_day": null, "expiry_months": 1,
+            "token": codes()["card_token"],
         }));
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::refusal;
 use super::wire::{Fault, Faults, Step};
+use crate::server::PinFailure;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $status:ident $text:literal;)+) => {
@@ -66,6 +67,20 @@ codes! {
     CardHasMoney = BAD_REQUEST "CARD_HAS_MONEY";
     /// The token was used up.
     TokenUsed = BAD_REQUEST "TOKEN_USED";
+    /// The card demands its PIN.
+    PinRequired = BAD_REQUEST "PIN_REQUIRED";
+    /// Not the card's PIN, or the card has none.
+    PinInvalid = BAD_REQUEST "PIN_INVALID";
+    /// The card would hold more than the account allows.
+    BalanceLimit = BAD_REQUEST "BALANCE_LIMIT";
+    /// The transaction is no lock.
+    NotPending = BAD_REQUEST "NOT_PENDING";
+    /// The lock was captured whole, voided, or has run out.
+    LockClosed = BAD_REQUEST "LOCK_CLOSED";
+    /// More than the lock still holds.
+    AmountExceedsLock = BAD_REQUEST "AMOUNT_EXCEEDS_LOCK";
+    /// More would be given back than was drawn.
+    RefundExceedsDrawdown = BAD_REQUEST "REFUND_EXCEEDS_DRAWDOWN";
     /// No valid bearer, or no valid credentials.
     Unauthorized = UNAUTHORIZED "UNAUTHORIZED";
     /// Another account, or a scope that is not held.
@@ -74,6 +89,8 @@ codes! {
     NotFound = NOT_FOUND "NOT_FOUND";
     /// No such card, or none that this token opens.
     CardNotFound = NOT_FOUND "CARD_NOT_FOUND";
+    /// No such transaction.
+    TransactionNotFound = NOT_FOUND "TRANSACTION_NOT_FOUND";
     /// The path exists, but not with this method.
     MethodNotAllowed = METHOD_NOT_ALLOWED "METHOD_NOT_ALLOWED";
     /// A card of this id exists, or existed.
@@ -88,6 +105,8 @@ codes! {
     BodyTooLarge = PAYLOAD_TOO_LARGE "BODY_TOO_LARGE";
     /// The body is not said to be JSON.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "UNSUPPORTED_MEDIA_TYPE";
+    /// The client guessed the card's PIN wrong too often.
+    PinLocked = TOO_MANY_REQUESTS "PIN_LOCKED";
     /// Too many failures from this client or network.
     TooManyTries = TOO_MANY_REQUESTS "TOO_MANY_TRIES";
     /// Whether the change happened is unknown.
@@ -126,7 +145,10 @@ impl ApiError {
 
     /// Every fault of a request at once.
     pub(crate) fn of_faults(faults: Faults) -> Self {
-        let faults = faults.into_sorted();
+        Self::of_sorted(faults.into_sorted())
+    }
+
+    fn of_sorted(faults: Vec<Fault>) -> Self {
         let common = faults.first().map(|first| first.code);
         let common = common.filter(|code| faults.iter().all(|fault| fault.code == *code));
         let message = match faults.as_slice() {
@@ -187,6 +209,18 @@ impl ApiError {
         self
     }
 
+    /// The refusals of some of a list's things together, each told at its place.
+    pub(crate) fn of_list(list: &'static str, refused: impl IntoIterator<Item = (usize, Self)>) -> Self {
+        let mut faults = Vec::new();
+        for (place, error) in refused {
+            for fault in error.faults {
+                let path = [Step::from(list), Step::from(place)].into_iter().chain(fault.path).collect();
+                faults.push(Fault { path, ..fault });
+            }
+        }
+        Self::of_sorted(faults)
+    }
+
     /// A number of the message, for a program.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         if let Some(fault) = self.faults.first_mut() {
@@ -240,8 +274,11 @@ impl IntoResponse for ApiError {
         let mut response = (self.code.status(), self.body()).into_response();
         // The frame sees by the code that the body is one of ours.
         response.extensions_mut().insert(self.code);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.code == Code::PinInvalid {
+            response.extensions_mut().insert(PinFailure);
+        }
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self.code == Code::Unauthorized {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
         }
@@ -267,6 +304,7 @@ impl From<service::Error> for ApiError {
                 Self::new(Code::TooManyTries, message).retry_after(retry_after_seconds)
             }
             Error::Refused(refusal) => refusal::refused(&refusal),
+            Error::InFuture | Error::BeforeRecords => Self::invalid(message).at(["at"]),
             Error::AccountExists => Self::invalid(message).at(["aid"]),
             Error::TooManyCards { .. } => Self::invalid(message).at(["limit"]),
             Error::Overloaded => Self::new(Code::Overloaded, message).retry_after(1),

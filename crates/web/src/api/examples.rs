@@ -1,29 +1,40 @@
 //! Answers for the OpenAPI document, made from real values by the code that makes real answers.
 
 use domain::{
-    Account, Activation, Aid, Amount, BatchId, Card, CardDetails, CardId, Client, ClientId, ClientUuid,
-    Currency, Dates, Format, FormatRequest, Grant, GrantId, Metadata, Pin, PinMac, Reason, RefId, RequestId,
-    Scope, SecretMac, TextFault, Timestamp, Token, TokenMac, TokenUuid, Transaction, TransactionId,
+    Account, Action, Activation, Aid, Amount, Asked, AuditEntry, BatchId, Card, CardDetails, CardId, Client,
+    ClientId, ClientUuid, Currency, Dates, DayLimit, Format, FormatRequest, Grant, GrantId, LockLife,
+    Metadata, Note, Pin, PinMac, Reason, ReasonCode, RefId, RequestId, Scope, SecretMac, Settings, Status,
+    Subject, TextFault, Timestamp, Token, TokenDefaults, TokenMac, TokenUuid, Transaction, TransactionId,
     TransactionType,
 };
 use serde_json::Value;
-use service::{FirstClient, MadeBatch, MadeCard, MadeClient, MadePin, MadeToken, PublicKey, Secret};
+use service::{
+    AuditPage, AuditPlace, AuditRecord, AuditSource, CardTransaction, FirstClient, Liability, LiabilityRow,
+    MadeBatch, MadeCard, MadeClient, MadePin, MadeToken, Month, PublicKey, ReplacedCard, Secret,
+};
 use uuid::Uuid;
 
+use super::account::audit::PageOut as AuditPageOut;
+use super::account::settings::SettingsOut;
+use super::account::test_clock::ClockOut;
 use super::auth::clients::{ClientOut, MadeClientOut};
 use super::auth::grants::GrantOut;
 use super::auth::jwks::KeySetOut;
 use super::auth::keys::KeyOut;
 use super::auth::token::TokenOut as AccessTokenOut;
+use super::cards::activate_many::ActivationsOut;
 use super::cards::batch::{BatchCardOut, BatchOut};
 use super::cards::create::CreatedOut;
 use super::cards::list::PageOut;
+use super::cards::replace::ReplacedOut;
 use super::cards::rotate_pin::RotatedOut;
 use super::cards::{CardOut, DeletedTokenOut, DetailsOut, PinOut, TokenOut};
 use super::customers::card::CustomerCardDetailsOut;
 use super::customers::cards::CustomerCardOut;
 use super::operator::accounts::{AccountOut, MadeAccountOut};
+use super::reports::liability::LiabilityOut;
 use super::transactions::TransactionOut;
+use super::transactions::list::PageOut as TransactionPageOut;
 use super::wire::{Answer, Out, Shown};
 
 const PIN: &str = "4711";
@@ -56,6 +67,40 @@ pub(crate) fn created() -> Value {
 
 pub(crate) fn details() -> Value {
     written(&DetailsOut::new(&card_details(), at(2)))
+}
+
+pub(crate) fn activations() -> Value {
+    written(&ActivationsOut::new(&[card_details()], at(2)))
+}
+
+pub(crate) fn card() -> Value {
+    written(&CardOut::new(&active(), at(2)))
+}
+
+pub(crate) fn blocked() -> Value {
+    written(&CardOut::new(&Card { blocked_at: Some(at(2)), ..active() }, at(2)))
+}
+
+pub(crate) fn replaced() -> Value {
+    let transaction = Transaction {
+        ref_id: parsed("case-4712", RefId::try_from),
+        reason: Reason::Replace,
+        reason_code: Some(parsed("lost", ReasonCode::try_from)),
+        amount: amount(50_000),
+        balance: Amount::ZERO,
+        available: Amount::ZERO,
+        token: None,
+        ..drawdown()
+    };
+    let new = Card { uuid: domain::CardUuid(id(9)), batch: None, created_at: at(2), ..active() };
+    let replaced = ReplacedCard {
+        transaction,
+        old: Card { drawdown: amount(50_000), blocked_at: Some(at(2)), ..active() },
+        new: Card { card_id: parsed("spring-0002", CardId::try_from), ..new },
+        pin: Some(MadePin { format: pin_format(), value: secret(PIN) }),
+        token: Some(MadeToken { token: token_row(), value: secret(TOKEN) }),
+    };
+    written(&ReplacedOut::new(&replaced, at(2)))
 }
 
 pub(crate) fn deleted() -> Value {
@@ -92,25 +137,95 @@ pub(crate) fn customer_card() -> Value {
 }
 
 pub(crate) fn transaction() -> Value {
-    let transaction = Transaction {
-        id: TransactionId(id(7)),
-        card: active().uuid,
-        ref_id: parsed("receipt-2026-0815", RefId::try_from),
-        kind: TransactionType::Drawdown,
-        reason: Reason::Sale,
-        amount: amount(12_500),
-        currency: Currency::NOK,
-        token: Some(TokenUuid(id(3))),
-        originated_by: None,
-        metadata: Metadata::default(),
-        created_at: at(2),
-        created_by: Some(ClientUuid(id(5))),
-        request: RequestId(id(8)),
-        seq: 2,
-        balance: amount(37_500),
-        available: amount(37_500),
+    written(&TransactionOut::new(&drawdown(), &active().card_id))
+}
+
+pub(crate) fn capture() -> Value {
+    let (amount, reason) = (amount(10_000), Reason::Capture);
+    following("shipped-2026-0815", TransactionType::Drawdown, Transaction { amount, reason, ..drawdown() })
+}
+
+pub(crate) fn void() -> Value {
+    let available = amount(50_000);
+    let row = Transaction { balance: available, available, ..drawdown() };
+    following("cancelled-2026-0815", TransactionType::Voided, row)
+}
+
+pub(crate) fn reversal() -> Value {
+    let (available, reason) = (amount(50_000), Reason::Reversal);
+    let row = Transaction { balance: available, available, reason, ..drawdown() };
+    following("undo-2026-0815", TransactionType::Fund, row)
+}
+
+pub(crate) fn adjustment() -> Value {
+    let row = Transaction {
+        ref_id: parsed("case-4711", RefId::try_from),
+        reason: Reason::Adjust,
+        reason_code: Some(parsed("double_refund", ReasonCode::try_from)),
+        note: Some(parsed("The till gave the money back twice", Note::try_from)),
+        amount: amount(2_500),
+        balance: amount(47_500),
+        available: amount(47_500),
+        ..drawdown()
     };
-    written(&TransactionOut::new(&transaction, &active().card_id))
+    written(&TransactionOut::new(&row, &active().card_id))
+}
+
+pub(crate) fn history() -> Value {
+    written(&vec![TransactionOut::new(&drawdown(), &active().card_id)])
+}
+
+pub(crate) fn transactions() -> Value {
+    let (row, card_id) = (drawdown(), active().card_id);
+    let transactions = vec![TransactionOut::new(&row, &card_id)];
+    written(&TransactionPageOut { transactions, starting_after: Some(row.id) })
+}
+
+pub(crate) fn settings() -> Value {
+    let numbers = FormatRequest { length: Some(24), numbers: Some(true), ..FormatRequest::default() };
+    let token = TokenDefaults { format: numbers, ..TokenDefaults::default() };
+    let settings = Settings {
+        reversal_minutes: 30,
+        lock_life: LockLife::try_from(604_800).ok(),
+        balance_max: Some(amount(1_000_000)),
+        client_day: DayLimit { amount: Some(amount(50_000_000)), count: Some(10_000) },
+        expiry_months: Some(36),
+        token,
+        ..Settings::default()
+    };
+    let format = Format::token(&settings.token.format).expect("the examples are well-formed");
+    written(&SettingsOut::new(&settings, &format))
+}
+
+pub(crate) fn test_clock() -> Value {
+    written(&ClockOut { now: at(1), ahead_seconds: 86_400 })
+}
+
+pub(crate) fn audit() -> Value {
+    let (transaction, card_id) = (drawdown(), active().card_id);
+    let entry = AuditEntry {
+        at: at(1),
+        client: Some(ClientUuid(id(5))),
+        request: RequestId(id(10)),
+        action: Action::BlockCard,
+        subject: Subject::Card(active().uuid),
+        note: Some(parsed("Reported stolen", Note::try_from)),
+    };
+    let records = vec![
+        AuditRecord::Transaction(Box::new(CardTransaction { transaction, card_id: card_id.clone() })),
+        AuditRecord::Entry { entry, card_id: Some(card_id) },
+    ];
+    let next = Some(AuditPlace { at: at(1), source: AuditSource::Entry(17) });
+    written(&AuditPageOut::from(&AuditPage { records, next }))
+}
+
+pub(crate) fn liability() -> Value {
+    let row = |status, cards, balance, reserved| {
+        let activated = Some(Month { year: 2026, month: 3 });
+        LiabilityRow { currency: Currency::NOK, status, activated, cards, balance, reserved }
+    };
+    let rows = vec![row(Status::Unused, 2, 100_000, 0), row(Status::PartiallyUsed, 1, 37_500, 2_500)];
+    written(&LiabilityOut::from(&Liability { at: at(2), rows }))
 }
 
 pub(crate) fn access_token() -> Value {
@@ -193,6 +308,38 @@ fn token_format() -> Format {
     Format::token(&FormatRequest::default()).expect("the examples are well-formed")
 }
 
+fn drawdown() -> Transaction {
+    Transaction {
+        id: TransactionId(id(7)),
+        card: active().uuid,
+        ref_id: parsed("receipt-2026-0815", RefId::try_from),
+        kind: TransactionType::Drawdown,
+        reason: Reason::Sale,
+        amount: amount(12_500),
+        currency: Currency::NOK,
+        parent: None,
+        token: Some(TokenUuid(id(3))),
+        originated_by: None,
+        metadata: Metadata::default(),
+        created_at: at(2),
+        created_by: Some(ClientUuid(id(5))),
+        request: RequestId(id(8)),
+        seq: 2,
+        asked: Asked { operation: Action::Drawdown, amount: Some(amount(12_500)), expires_in: None },
+        reason_code: None,
+        note: None,
+        balance: amount(37_500),
+        available: amount(37_500),
+    }
+}
+
+/// A row that follows from another one.
+fn following(ref_id: &str, kind: TransactionType, row: Transaction) -> Value {
+    let (parent, ref_id) = (Some(TransactionId(id(7))), parsed(ref_id, RefId::try_from));
+    let row = Transaction { id: TransactionId(id(11)), ref_id, kind, parent, token: None, seq: 3, ..row };
+    written(&TransactionOut::new(&row, &active().card_id))
+}
+
 fn inactive() -> Card {
     Card {
         uuid: domain::CardUuid(id(1)),
@@ -212,6 +359,7 @@ fn inactive() -> Card {
         pin: Some(Pin { mac: PinMac { key_version: 1, mac: [0; 32] }, format: pin_format() }),
         activation: None,
         blocked_at: None,
+        replaced_by: None,
         deleted_at: None,
         seq: 0,
         created_at: at(0),
@@ -281,7 +429,8 @@ fn account_row() -> Account {
     Account {
         aid: Aid::try_from("T12345678").expect("the examples are well-formed"),
         name: "The flower shop".to_owned(),
-        default_currency: Currency::NOK,
+        settings: Settings::default(),
+        test_clock_ms: 0,
         created_at: at(0),
     }
 }

@@ -194,9 +194,12 @@ mod tests {
     async fn answer(routes: Router<Arc<Api>>) -> (Response, Value) {
         let dir = tempfile::tempdir().expect("a directory");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let master_key = MasterKey::generate(&SystemRandom);
+        let (settings, pin_check) = (SqliteSettings::default(), service::pin_checker(&master_key));
+        let store = SqliteStore::open(dir.path(), clock.clone(), settings, pin_check).expect("a store");
         let parts = Parts {
-            store: SqliteStore::open(dir.path(), clock.clone(), SqliteSettings::default()).expect("a store"),
-            master_key: MasterKey::generate(&SystemRandom),
+            store,
+            master_key,
             clock,
             random: Arc::new(SystemRandom),
             hosts: PublicHosts::new(&["https://cards.example".to_owned()], &[]),

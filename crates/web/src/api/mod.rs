@@ -1,10 +1,11 @@
 //! The REST API.
 //!
-//! Each file below `cards`, `customers`, `transactions` and `auth` is one operation, to be read from top to
-//! bottom: what it takes, what it answers, what is said of it, what it does. All of them are listed in
-//! `routes`; from that one list come the public API, the operator's, and the OpenAPI document.
+//! Each file below `account`, `auth`, `cards`, `customers`, `reports` and `transactions` is one operation, to be
+//! read from top to bottom: what it takes, what it answers, what is said of it, what it does. All of them are
+//! listed in `routes`; from that one list come the public API, the operator's, and the OpenAPI document.
 
 mod access;
+mod account;
 mod auth;
 mod body;
 mod cards;
@@ -14,13 +15,16 @@ mod error;
 mod examples;
 mod frame;
 mod idempotency;
+mod info;
 mod intake;
 mod network;
 mod openapi;
 mod operation;
 mod operator;
 mod path;
+mod pieces;
 mod refusal;
+mod reports;
 mod routes;
 mod settings;
 mod transactions;

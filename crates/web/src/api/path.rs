@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use domain::{CardId, ClientUuid, CustomerId, GrantId, TokenUuid};
+use domain::{CardId, ClientUuid, CustomerId, GrantId, Refusal, TokenUuid, TransactionId};
 use uuid::Uuid;
 
+use super::refusal::refused;
 use super::{Api, ApiError};
 
 /// A value named by the path.
@@ -62,6 +63,15 @@ impl PathValue for CustomerId {
     fn parse(segment: &str) -> Result<Self, ApiError> {
         let parsed = Self::try_from(segment);
         parsed.map_err(|fault| ApiError::invalid(format!("customer_id {fault}")).at([Self::NAME]))
+    }
+}
+
+impl PathValue for TransactionId {
+    const NAME: &'static str = "id";
+
+    fn parse(segment: &str) -> Result<Self, ApiError> {
+        let parsed = Uuid::try_parse(segment).map(Self::from);
+        parsed.map_err(|_| refused(&Refusal::TransactionNotFound))
     }
 }
 

@@ -5,7 +5,11 @@ use domain::{Amount, ClientUuid, Currency, Refusal};
 use super::error::{ApiError, Code};
 use super::wire::time_text;
 
+/// When to look again whether a card got another PIN: after the longest wait there is for one.
+const PIN_LOST_RETRY_SECONDS: u32 = 3_600;
+
 /// The answer to a command that a rule stood against, with the rule's numbers.
+// tidy: one match
 pub(crate) fn refused(refusal: &Refusal) -> ApiError {
     let error = |code| ApiError::new(code, refusal.to_string());
     match refusal {
@@ -36,7 +40,7 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
             ApiError::new(Code::CardNotYetActive, message).with("active_from", active_from)
         }
         Refusal::CardExpired => error(Code::CardExpired),
-        Refusal::CardBlocked => error(Code::CardBlocked),
+        Refusal::CardBlocked | Refusal::CardReplaced => error(Code::CardBlocked),
         Refusal::CardHasLocks { reserved } => {
             error(Code::CardHasLocks).with("reserved", reserved.minor_units())
         }
@@ -51,9 +55,53 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
         Refusal::InsufficientFunds { available } => {
             error(Code::InsufficientFunds).at(["amount"]).with("available", available.minor_units())
         }
-        Refusal::AmountLimit => error(Code::AmountLimit).at(["amount"]),
+        Refusal::AmountLimit | Refusal::DayLimit => error(Code::AmountLimit).at(["amount"]),
+        Refusal::ActivationLimit { max } => {
+            error(Code::AmountLimit).at(["amount"]).with("max", max.minor_units())
+        }
+        Refusal::BalanceLimit { max } => {
+            error(Code::BalanceLimit).at(["amount"]).with("max", max.minor_units())
+        }
+        Refusal::TransactionNotFound => error(Code::TransactionNotFound),
+        Refusal::NotOwnTransaction => error(Code::Forbidden),
+        Refusal::NotPending => error(Code::NotPending),
+        Refusal::LockClosed => error(Code::LockClosed),
+        Refusal::AmountExceedsLock { remaining } => {
+            error(Code::AmountExceedsLock).at(["amount"]).with("remaining", remaining.minor_units())
+        }
+        Refusal::NotADrawdown => error(Code::InvalidRequest),
+        Refusal::RefundExceedsDrawdown { left } => {
+            error(Code::RefundExceedsDrawdown).at(["amount"]).with("left", left.minor_units())
+        }
+        Refusal::ReversalTooLate { until } => {
+            let until = time_text(*until);
+            let message = format!("the drawdown could be reversed until {until}");
+            ApiError::invalid(message).with("until", until)
+        }
+        Refusal::PinRequired => error(Code::PinRequired).at(["pin"]),
+        Refusal::PinInvalid => error(Code::PinInvalid).at(["pin"]),
+        Refusal::PinLocked { retry_after_seconds: Some(seconds) } => {
+            error(Code::PinLocked).at(["pin"]).retry_after(*seconds)
+        }
+        Refusal::PinLocked { retry_after_seconds: None } => {
+            let message =
+                "too many wrong PINs; this client cannot use the PIN until the card gets another one";
+            ApiError::new(Code::PinLocked, message).at(["pin"]).retry_after(PIN_LOST_RETRY_SECONDS)
+        }
+        Refusal::ExpiryNotLater => error(Code::InvalidRequest).at(["expires_at"]),
+        Refusal::NotATestAccount => error(Code::InvalidRequest),
+        Refusal::ClockOnlyForward { ahead_ms } => {
+            error(Code::InvalidRequest).at(["ahead_seconds"]).with("ahead_seconds", ahead_ms / 1_000)
+        }
+        Refusal::Cards(cards) => {
+            ApiError::of_list("cards", cards.iter().map(|(place, refusal)| (*place, refused(refusal))))
+        }
         Refusal::Dates(_) => error(Code::InvalidRequest).at(["expires_at"]),
+        Refusal::ClockTooFarAhead { max_ms } => {
+            error(Code::InvalidRequest).at(["ahead_seconds"]).with("max", max_ms / 1_000)
+        }
         Refusal::LastAdmin => error(Code::InvalidRequest),
+        Refusal::TooManyLocks { max } => error(Code::InvalidRequest).with("max", *max),
         Refusal::TooManyGrants { max } | Refusal::TooManyClients { max } => {
             error(Code::InvalidRequest).with("max", *max)
         }

@@ -10,7 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::operation::Operation;
 use super::settings::ApiSettings;
-use super::{Api, auth, cards, customers, docs, frame, openapi, operator, transactions};
+use super::{
+    Api, account, auth, cards, customers, docs, frame, info, openapi, operator, reports, transactions,
+};
 
 /// What a caller does within one account, whichever door it came in by.
 fn of_account() -> Vec<Operation> {
@@ -30,14 +32,32 @@ fn of_account() -> Vec<Operation> {
         cards::batch::operation(),
         cards::list::operation(),
         cards::get::operation(),
+        cards::change::operation(),
         cards::delete::operation(),
         cards::activate::operation(),
+        cards::activate_many::operation(),
+        cards::block::operation(),
+        cards::unblock::operation(),
+        cards::adjust::operation(),
+        cards::replace::operation(),
         cards::rotate_pin::operation(),
         cards::create_token::operation(),
         cards::delete_token::operation(),
+        cards::transactions::operation(),
         customers::cards::operation(),
         customers::card::operation(),
+        info::operation(),
         transactions::create::operation(),
+        transactions::list::operation(),
+        transactions::get::operation(),
+        transactions::capture::operation(),
+        transactions::void::operation(),
+        transactions::reverse::operation(),
+        account::settings::operation(),
+        account::change_settings::operation(),
+        account::test_clock::operation(),
+        account::audit::operation(),
+        reports::liability::operation(),
     ]
 }
 
@@ -63,7 +83,7 @@ pub(crate) fn operator() -> OpenApiRouter<Arc<Api>> {
 fn router(operations: Vec<Operation>) -> OpenApiRouter<Arc<Api>> {
     let mut router = OpenApiRouter::with_openapi(openapi::head());
     // The path of the batch call hides the card of that id from the other methods.
-    for hidden in [cards::get::operation(), cards::delete::operation()] {
+    for hidden in [cards::get::operation(), cards::change::operation(), cards::delete::operation()] {
         let (path, route) = hidden.route_at(cards::batch::PATH);
         router = router.route(path, route);
     }

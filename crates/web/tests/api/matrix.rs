@@ -21,6 +21,9 @@ const MAKE_CARDS: &[&str] = &["admin:wallets", "write:wallets", "write:wallets:/
 const WRITE_CARDS: &[&str] = &["admin:wallets", "write:wallets"];
 const READ_CARDS: &[&str] = &["admin:wallets", "read:wallets"];
 const ACTIVATE: &[&str] = &["admin:wallets", "write:wallets", "write:wallets:/activate"];
+const LOOK_UP: &[&str] = &["admin:wallets", "write:wallets", "write:wallets:/info"];
+const ADJUST: &[&str] = &["admin:wallets"];
+const CHOOSE: &[&str] = &["admin:accounts"];
 const REDEEM: &[&str] = &["admin:wallets", "write:wallets", "write:wallets:/transactions"];
 const ANY: &[&str] = &[
     "admin:accounts",
@@ -67,7 +70,25 @@ const ROWS: &[Row] = &[
     ("delete", "/v1/accounts/{aid}/wallets/cards/{card_id}/tokens/{id}", WRITE_CARDS),
     ("get", "/v1/accounts/{aid}/wallets/customers/{customer_id}/cards", READ_CARDS),
     ("get", "/v1/accounts/{aid}/wallets/customers/{customer_id}/cards/{card_id}", READ_CARDS),
+    ("patch", "/v1/accounts/{aid}/wallets/cards/{card_id}", WRITE_CARDS),
+    ("post", "/v1/accounts/{aid}/wallets/cards/{card_id}/block", WRITE_CARDS),
+    ("post", "/v1/accounts/{aid}/wallets/cards/{card_id}/unblock", WRITE_CARDS),
+    ("post", "/v1/accounts/{aid}/wallets/cards/{card_id}/adjust", ADJUST),
+    ("post", "/v1/accounts/{aid}/wallets/cards/{card_id}/replace", WRITE_CARDS),
+    ("get", "/v1/accounts/{aid}/wallets/cards/{card_id}/transactions", READ_CARDS),
+    ("post", "/v1/accounts/{aid}/wallets/activations", ACTIVATE),
+    ("post", "/v1/accounts/{aid}/wallets/info", LOOK_UP),
     ("post", "/v1/accounts/{aid}/wallets/transactions", REDEEM),
+    ("get", "/v1/accounts/{aid}/wallets/transactions", READ_CARDS),
+    ("get", "/v1/accounts/{aid}/wallets/transactions/{id}", READ_CARDS),
+    ("post", "/v1/accounts/{aid}/wallets/transactions/{id}/capture", REDEEM),
+    ("post", "/v1/accounts/{aid}/wallets/transactions/{id}/void", REDEEM),
+    ("post", "/v1/accounts/{aid}/wallets/transactions/{id}/reverse", REDEEM),
+    ("get", "/v1/accounts/{aid}/wallets/reports/liability", READ_CARDS),
+    ("get", "/v1/accounts/{aid}/settings", READ_CLIENTS),
+    ("patch", "/v1/accounts/{aid}/settings", CHOOSE),
+    ("post", "/v1/accounts/{aid}/test-clock", CHOOSE),
+    ("get", "/v1/accounts/{aid}/audit", READ_CLIENTS),
 ];
 
 #[test]

@@ -74,10 +74,12 @@ impl World {
     pub async fn with(settings: ApiSettings) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SetClock(1_800_000_000_000.into()));
-        let store = SqliteStore::open(dir.path(), clock.clone(), SqliteSettings::default()).expect("a store");
+        let master_key = MasterKey::generate(&SystemRandom);
+        let (store_settings, pin_check) = (SqliteSettings::default(), service::pin_checker(&master_key));
+        let store = SqliteStore::open(dir.path(), clock.clone(), store_settings, pin_check).expect("a store");
         let parts = Parts {
             store: store.clone(),
-            master_key: MasterKey::generate(&SystemRandom),
+            master_key,
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
             hosts: PublicHosts::new(&[format!("https://{HOST}")], &["api.dintero.com".to_owned()]),

@@ -7,9 +7,9 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::{Audience, Timestamp};
+use domain::Audience;
 use serde_json::{Value, json};
-use service::{Credentials, Secret};
+use service::{Credentials, Present, Secret};
 
 use crate::api::Api;
 use crate::api::access::{PathAid, credentials};
@@ -92,7 +92,7 @@ pub(crate) fn operation() -> Operation {
 impl Body for TokenBody {
     type Request = Audience;
 
-    fn build(self, _: Timestamp, _: &mut Faults) -> Option<Audience> {
+    fn build(self, _: &Present, _: &mut Faults) -> Option<Audience> {
         self.grant_type?;
         self.audience
     }
@@ -131,7 +131,7 @@ async fn audience(api: &Arc<Api>, request: Request) -> Result<Audience, ApiError
         }
     };
     let text = if kind.as_deref() == Some(FORM) { json_of_form(text).await? } else { text };
-    understand::<TokenBody>(api, text).await.map(|(audience, _)| audience)
+    understand::<TokenBody>(api, None, text).await.map(|(audience, _)| audience)
 }
 
 /// A form as the JSON object it stands for.

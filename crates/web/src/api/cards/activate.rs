@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use domain::{Amount, CardId, Currency, CustomerId, Metadata, Name, OriginatedBy, RefId, Timestamp};
 use serde_json::json;
-use service::{ActivateCards, ActivateRequest};
+use service::{ActivateCards, ActivateRequest, Present};
 
 use super::{DetailsOut, dates, details_reply};
 use crate::api::Api;
@@ -69,7 +69,8 @@ pub(crate) fn operation() -> Operation {
         .refuses(Code::CardNotInactive, "The card was activated before")
         .refuses(Code::CardExpired, "The card's last day has passed")
         .refuses(Code::CardBlocked, "The card was stopped")
-        .refuses(Code::AmountLimit, "The amount is larger than is kept")
+        .refuses(Code::AmountLimit, "More than is kept, or than the account allows at once or on one day")
+        .refuses(Code::BalanceLimit, "More than the account allows a card to hold")
         .refuses(Code::CardNotFound, "No such card")
         .refuses(Code::RefIdReused, "The `ref_id` stands for another request")
         .changing()
@@ -85,9 +86,31 @@ pub(crate) struct Activation {
 impl Body for ActivateBody {
     type Request = Activation;
 
-    fn build(self, now: Timestamp, faults: &mut Faults) -> Option<Activation> {
-        dates(self.active_from, self.expires_at, now, faults)?;
+    fn build(self, _: &Present, faults: &mut Faults) -> Option<Activation> {
+        // Whether it is still to come is judged after a repeat is known, which may come later than that.
+        dates(self.active_from, self.expires_at, Timestamp::EPOCH, faults)?;
         Some(Activation { amount: self.amount?, currency: self.currency?, rest: self })
+    }
+}
+
+impl Activation {
+    pub(super) fn of(self, card_id: CardId) -> ActivateRequest {
+        let Self { amount, currency, rest } = self;
+        let token = rest.card_token.unwrap_or_default();
+        ActivateRequest {
+            card_id,
+            ref_id: rest.ref_id,
+            amount,
+            currency,
+            name: rest.name,
+            customer_id: rest.customer_id,
+            originated_by: rest.originated_by,
+            metadata: rest.metadata,
+            active_from: rest.active_from,
+            expires_at: rest.expires_at,
+            token_expires_in: token.expires_in.map(|Seconds(seconds)| seconds),
+            token_expires_after_transaction: token.expires_after_transaction,
+        }
     }
 }
 
@@ -95,23 +118,8 @@ async fn handle(
     State(api): State<Arc<Api>>,
     Access(permit): Access<ActivateCards>,
     InPath(card_id): InPath<CardId>,
-    Json(Activation { amount, currency, rest }): Json<ActivateBody>,
+    Json(activation): Json<ActivateBody>,
 ) -> Result<Reply, ApiError> {
-    let token = rest.card_token.unwrap_or_default();
-    let request = ActivateRequest {
-        card_id,
-        ref_id: rest.ref_id,
-        amount,
-        currency,
-        name: rest.name,
-        customer_id: rest.customer_id,
-        originated_by: rest.originated_by,
-        metadata: rest.metadata,
-        active_from: rest.active_from,
-        expires_at: rest.expires_at,
-        token_expires_in: token.expires_in.map(|Seconds(seconds)| seconds),
-        token_expires_after_transaction: token.expires_after_transaction,
-    };
-    let details = api.service.activate(&permit, request).await?;
-    details_reply(&details, api.service.now())
+    let details = api.service.activate(&permit, activation.of(card_id)).await?;
+    details_reply(&details, api.service.now_in(permit.caller().aid))
 }

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use domain::{CardId, CardType, CustomerId, Metadata, Name, OriginatedBy, Timestamp};
 use serde_json::json;
-use service::{BatchRequest, CardRequest, CreateCards, MadeBatch};
+use service::{BatchRequest, CardRequest, CreateCards, MadeBatch, Present};
 
 use super::{CardFacts, CardMoney, PinOut, TokenOut, dates, render};
 use crate::api::Api;
@@ -130,20 +130,20 @@ impl BatchCard {
 impl Body for BatchBody {
     type Request = BatchRequest;
 
-    fn build(self, now: Timestamp, faults: &mut Faults) -> Option<BatchRequest> {
+    fn build(self, present: &Present, faults: &mut Faults) -> Option<BatchRequest> {
         let options = self.options.unwrap_or_default();
         let (pin, token) = faults.within("options", |faults| {
             let pin = options.pin.unwrap_or_default();
             let token = options.card_token.unwrap_or_default();
             let pin = faults.within("pin", |faults| pin_format(pin, faults));
-            (pin, faults.within("card_token", |faults| card_token_terms(token, faults)))
+            (pin, faults.within("card_token", |faults| card_token_terms(token, present, faults)))
         });
         let List(cards) = self.cards?;
         let cards = faults.within("cards", |faults| {
-            note_doubles(&cards, faults);
+            note_doubles(cards.iter().map(|card| card.card_id.as_ref()), faults);
             let numbered = cards.into_iter().enumerate();
             let built: Vec<Option<CardRequest>> = numbered
-                .map(|(place, card)| faults.within(place, |faults| card.build(now, faults)))
+                .map(|(place, card)| faults.within(place, |faults| card.build(present.now, faults)))
                 .collect();
             built.into_iter().collect::<Option<Vec<CardRequest>>>()
         });
@@ -152,10 +152,13 @@ impl Body for BatchBody {
 }
 
 /// Notes each card whose id an earlier one has.
-fn note_doubles(cards: &[BatchCard], faults: &mut Faults) {
-    let mut first: HashMap<&CardId, usize> = HashMap::with_capacity(cards.len());
-    for (place, card) in cards.iter().enumerate() {
-        let Some(card_id) = &card.card_id else { continue };
+pub(crate) fn note_doubles<'a>(
+    card_ids: impl ExactSizeIterator<Item = Option<&'a CardId>>,
+    faults: &mut Faults,
+) {
+    let mut first: HashMap<&CardId, usize> = HashMap::with_capacity(card_ids.len());
+    for (place, card_id) in card_ids.enumerate() {
+        let Some(card_id) = card_id else { continue };
         match first.get(card_id) {
             Some(earlier) => {
                 faults.within(place, |faults| {

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use domain::{Amount, CardId, CardType, Currency, CustomerId, Metadata, Name, OriginatedBy, Timestamp};
 use serde_json::json;
-use service::{CardRequest, CreateCardRequest, CreateCards, MadeCard};
+use service::{CardRequest, CreateCardRequest, CreateCards, MadeCard, Present};
 
 use super::{CardFacts, CardMoney, PinOut, TokenOut, dates};
 use crate::api::Api;
@@ -90,19 +90,20 @@ pub(crate) fn operation() -> Operation {
         }))
         .answers::<CreatedOut>(examples::created())
         .refuses(Code::CardIdTaken, "A card of this id exists or existed")
-        .refuses(Code::AmountLimit, "The amount is larger than is kept")
+        .refuses(Code::AmountLimit, "More than is kept, or than the account allows at once or on one day")
+        .refuses(Code::BalanceLimit, "More than the account allows a card to hold")
         .changing()
 }
 
 impl Body for CreateBody {
     type Request = CreateCardRequest;
 
-    fn build(self, now: Timestamp, faults: &mut Faults) -> Option<CreateCardRequest> {
-        let dates = dates(self.active_from, self.expires_at, now, faults);
+    fn build(self, present: &Present, faults: &mut Faults) -> Option<CreateCardRequest> {
+        let dates = dates(self.active_from, self.expires_at, present.now, faults);
         let pin = self.pin.map(|pin| faults.within("pin", |faults| pin_format(pin, faults)));
         let token = self
             .card_token
-            .map(|token| faults.within("card_token", |faults| card_token_terms(token, faults)));
+            .map(|token| faults.within("card_token", |faults| card_token_terms(token, present, faults)));
         let card = CardRequest {
             card_id: self.card_id?,
             kind: self.kind.unwrap_or_default(),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use domain::{CardId, Metadata, RefId, Timestamp};
+use domain::{CardId, Metadata, RefId};
 use serde_json::json;
-use service::{CreateTokenRequest, TokenTerms, WriteCards};
+use service::{CreateTokenRequest, Present, TokenTerms, WriteCards};
 
 use super::TokenOut;
 use crate::api::Api;
@@ -23,11 +23,11 @@ wire! {
     pub(crate) struct TokenBody as "TokenRequest" {
         /// Your reference; unique among the tokens of the card.
         ref_id: RefId [required],
-        /// Seconds it lives.
-        expires_in: Seconds [required],
-        /// How it is made; a random UUID behind `DINCARD:` unless told otherwise.
+        /// Seconds it lives; required unless the account's settings say how long.
+        expires_in: Seconds,
+        /// How it is made; as the account's settings say, or else a random UUID behind `DINCARD:`.
         format: FormatIn,
-        /// Whether one drawdown uses it up; `true` unless told otherwise.
+        /// Whether one drawdown uses it up; as the account's settings say, or else `true`.
         expires_after_transaction: Flag,
         /// Your own data: at most 64 keys and 16 KiB.
         metadata: Metadata,
@@ -55,13 +55,17 @@ pub(crate) fn operation() -> Operation {
 impl Body for TokenBody {
     type Request = (RefId, TokenTerms);
 
-    fn build(self, _: Timestamp, faults: &mut Faults) -> Option<(RefId, TokenTerms)> {
-        let format = token_format(self.format, faults);
-        let Seconds(seconds) = self.expires_in?;
+    fn build(self, present: &Present, faults: &mut Faults) -> Option<(RefId, TokenTerms)> {
+        let format = token_format(self.format, present, faults);
+        let expires_in = self.expires_in.map(|Seconds(seconds)| seconds).or(present.token.expires_in);
+        if expires_in.is_none() && faults.is_clean_at(&["expires_in"]) {
+            faults.add_at("expires_in", "is required");
+        }
+        let single_use = self.expires_after_transaction.or(present.token.expires_after_transaction);
         let terms = TokenTerms {
             format: format?,
-            expires_after_transaction: self.expires_after_transaction.unwrap_or(true),
-            expires_in: Some(seconds),
+            expires_after_transaction: single_use.unwrap_or(true),
+            expires_in: Some(expires_in?),
             metadata: self.metadata.unwrap_or_default(),
         };
         Some((self.ref_id?, terms))

@@ -53,5 +53,5 @@ async fn handle(
         _ => None,
     };
     let card = api.service.delete_card(&permit, &card_id, forfeit.as_ref()).await?;
-    Reply::of(&CardOut::new(&card, api.service.now()))
+    Reply::of(&CardOut::new(&card, api.service.now_in(permit.caller().aid)))
 }

@@ -44,5 +44,5 @@ async fn handle(
     Query(query): Query<GetQuery>,
 ) -> Result<Reply, ApiError> {
     let details = api.service.card(&permit, &card_id, query.include_deleted.unwrap_or(false)).await?;
-    details_reply(&details, api.service.now())
+    details_reply(&details, api.service.now_in(permit.caller().aid))
 }

@@ -88,7 +88,7 @@ async fn handle(
     Access(permit): Access<ReadCards>,
     Query(query): Query<ListQuery>,
 ) -> Result<Reply, ApiError> {
-    let now = api.service.now();
+    let now = api.service.now_in(permit.caller().aid);
     let asked = ListRequest {
         limit: query.limit.map_or(LIMIT, |Limit(limit)| limit),
         starting_after: query.starting_after,

@@ -1,7 +1,11 @@
 //! Cards.
 
 pub(crate) mod activate;
+pub(crate) mod activate_many;
+pub(crate) mod adjust;
 pub(crate) mod batch;
+pub(crate) mod block;
+pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod create_token;
 pub(crate) mod delete;
@@ -10,8 +14,11 @@ pub(crate) mod get;
 pub(crate) mod list;
 mod read;
 mod render;
+pub(crate) mod replace;
 pub(crate) mod rotate_pin;
 mod tokens;
+pub(crate) mod transactions;
+pub(crate) mod unblock;
 
 pub(crate) use read::{CardFacts, CardMoney, CardOut, DetailsOut, PinShape};
 pub(crate) use tokens::{DeletedTokenOut, PinOut, TokenOut, TokenShape};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use domain::{CardId, Format, Timestamp};
+use domain::{CardId, Format};
 use serde_json::json;
-use service::WriteCards;
+use service::{Present, WriteCards};
 
 use super::PinOut;
 use crate::api::Api;
@@ -54,7 +54,7 @@ pub(crate) fn operation() -> Operation {
 impl Body for RotateBody {
     type Request = Format;
 
-    fn build(self, _: Timestamp, faults: &mut Faults) -> Option<Format> {
+    fn build(self, _: &Present, faults: &mut Faults) -> Option<Format> {
         let pin = self.pin?;
         faults.within("pin", |faults| pin_format(pin, faults))
     }

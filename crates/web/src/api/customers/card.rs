@@ -48,7 +48,7 @@ async fn handle(
     InPath(card_id): InPath<CardId>,
 ) -> Result<Reply, ApiError> {
     let details = api.service.customer_card(&permit, &customer_id, &card_id).await?;
-    Reply::of(&CustomerCardDetailsOut::new(&details, api.service.now()))
+    Reply::of(&CustomerCardDetailsOut::new(&details, api.service.now_in(permit.caller().aid)))
 }
 
 impl<'a> CustomerCardDetailsOut<'a> {

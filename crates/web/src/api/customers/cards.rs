@@ -61,7 +61,7 @@ async fn handle(
     InPath(customer_id): InPath<CustomerId>,
     Query(query): Query<ListQuery>,
 ) -> Result<Reply, ApiError> {
-    let now = api.service.now();
+    let now = api.service.now_in(permit.caller().aid);
     let limit = query.limit.map(|Limit(limit)| limit);
     let asked = CustomerListRequest { customer_id, limit, starting_after: query.starting_after, now };
     let cards = api.service.customer_cards(&permit, asked).await?;

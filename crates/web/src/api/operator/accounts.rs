@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use domain::{Account, Aid, ClientId, Currency, Mode, Name, Timestamp};
 use serde_json::{Value, json};
-use service::{FirstClient, NewAccount, SECRET_CHARACTERS_MIN};
+use service::{FirstClient, NewAccount, Present, SECRET_CHARACTERS_MIN};
 
 use crate::api::body::{Body, Json};
 use crate::api::error::ApiError;
@@ -98,7 +98,7 @@ pub(crate) fn create() -> Operation {
 impl Body for AccountBody {
     type Request = (NewAccount, AskedClient);
 
-    fn build(self, _: Timestamp, faults: &mut Faults) -> Option<Self::Request> {
+    fn build(self, _: &Present, faults: &mut Faults) -> Option<Self::Request> {
         let secret = self.client_secret;
         if secret
             .as_ref()
@@ -165,7 +165,7 @@ fn refuse_in_the_open(settings: &ApiSettings, new: &NewAccount) -> Result<(), Ap
 impl<'a> From<&'a Account> for AccountOut<'a> {
     fn from(account: &'a Account) -> Self {
         let (name, created_at) = (account.name.as_str(), account.created_at);
-        Self { aid: account.aid, name, default_currency: account.default_currency, created_at }
+        Self { aid: account.aid, name, default_currency: account.settings.default_currency, created_at }
     }
 }
 

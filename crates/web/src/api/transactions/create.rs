@@ -1,14 +1,16 @@
-//! `POST …/transactions`: money is taken from a card.
+//! `POST …/transactions`: money is taken from a card, locked on it, put on it or given back.
 
 use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use domain::{CardId, Currency, Metadata, OriginatedBy, RefId, Timestamp, TransactionId, TransactionType};
+use domain::{
+    CardId, Currency, LockLife, Metadata, OriginatedBy, Pending, RefId, TransactionId, TransactionType,
+};
 use serde_json::json;
-use service::{DrawdownRequest, WriteTransactions};
+use service::{Movement, Present, TransactionRequest, WriteTransactions};
 
-use super::TransactionOut;
+use super::{TransactionOut, reply};
 use crate::api::Api;
 use crate::api::access::Access;
 use crate::api::body::{Body, Json};
@@ -17,7 +19,7 @@ use crate::api::examples;
 use crate::api::frame::Reply;
 use crate::api::network::From;
 use crate::api::operation::Operation;
-use crate::api::wire::{Faults, Flag, PositiveAmount, Seconds, SecretText, wire};
+use crate::api::wire::{Faults, Flag, PositiveAmount, SecretText, wire};
 use crate::server::Event;
 
 wire! {
@@ -33,22 +35,22 @@ wire! {
         token: SecretText,
         /// The card, instead of a token or beside it.
         card_id: CardId,
-        /// Always `drawdown`: this server does nothing else yet.
+        /// The card's PIN.
+        pin: SecretText,
+        /// `drawdown` takes money, `fund` adds some; `drawdown` unless told otherwise.
         kind as "type": TransactionType,
+        /// Only lock the money of a drawdown, to capture or void it later.
+        pending: Flag,
+        /// Seconds after which a lock ends by itself; as the account's settings say, or else never.
+        expires_in: LockLife,
+        /// The drawdown of which a fund is a refund.
+        parent_id: TransactionId,
+        /// Take what is available where a drawdown asks for more; `amount` of the answer says how much.
+        allow_partial: Flag,
         /// The shop, till or person it comes from.
         originated_by: OriginatedBy,
         /// Your own data: at most 64 keys and 16 KiB.
         metadata: Metadata,
-        /// Not yet done by this server.
-        pin: SecretText,
-        /// Not yet done by this server.
-        pending: Flag,
-        /// Not yet done by this server.
-        expires_in: Seconds,
-        /// Not yet done by this server.
-        parent_id: TransactionId,
-        /// Not yet done by this server.
-        allow_partial: Flag,
     }
 }
 
@@ -57,10 +59,11 @@ pub(crate) fn operation() -> Operation {
         .named(
             "createTransaction",
             "transactions",
-            "Take money from a card",
-            "Names the card by a token, by its `card_id`, or by both where they agree. A caller that holds no more \
-             than `write:wallets:/transactions` must have the token. An equal request with the same `ref_id` is \
-             answered as the first time, and nothing is taken twice.",
+            "Move a card's money",
+            "Takes money from a card, locks it to be taken later, adds some, or gives money of a drawdown back. Names \
+             the card by a token, by its `card_id`, or by both where they agree. A caller that holds no more than \
+             `write:wallets:/transactions` only takes or locks money, and must have the token. An equal request with \
+             the same `ref_id` is answered as the first time, and nothing moves twice.",
         )
         .permitted::<WriteTransactions>()
         .body::<TransactionBody>(json!({
@@ -75,30 +78,38 @@ pub(crate) fn operation() -> Operation {
         .refuses(Code::CardInactive, "The card has not been activated")
         .refuses(Code::CardNotYetActive, "The card's first day has not come")
         .refuses(Code::CardExpired, "The card's last day has passed")
-        .refuses(Code::CardBlocked, "The card was stopped")
+        .refuses(Code::CardBlocked, "The card was stopped, or another one has taken its place")
         .refuses(Code::TokenUsed, "The token was used up")
-        .refuses(Code::AmountLimit, "The amount is larger than is kept")
+        .refuses(Code::PinRequired, "The account demands the PIN of a card that has one")
+        .refuses(Code::PinInvalid, "Not the card's PIN, or the card has none")
+        .refuses(Code::AmountLimit, "More than is kept, or than the account allows on one day")
+        .refuses(Code::BalanceLimit, "More than the account allows a card to hold")
+        .refuses(Code::RefundExceedsDrawdown, "More than is left of the drawdown; `details.left` says how much")
         .refuses(Code::CardNotFound, "No such card, or none that this token opens")
+        .refuses(Code::TransactionNotFound, "No such transaction to give money back of")
         .refuses(Code::RefIdReused, "The `ref_id` stands for another request")
+        .refuses(Code::PinLocked, "Too many wrong PINs; the PIN was not compared")
         .refuses(Code::TooManyTries, "Too many unknown tokens; wait for `Retry-After` seconds")
         .changing()
 }
 
 impl Body for TransactionBody {
-    type Request = DrawdownRequest;
+    type Request = TransactionRequest;
 
-    fn build(self, _: Timestamp, faults: &mut Faults) -> Option<DrawdownRequest> {
-        self.note_what_is_not_done(faults);
+    fn build(self, _: &Present, faults: &mut Faults) -> Option<TransactionRequest> {
         if self.token.is_none() && self.card_id.is_none() && faults.is_clean_at(&["token", "card_id"]) {
             faults.add_at("token", "or card_id is required");
         }
+        let movement = self.movement(faults);
         let PositiveAmount(amount) = self.amount?;
-        Some(DrawdownRequest {
+        Some(TransactionRequest {
             token: self.token.map(|SecretText(token)| token),
             card_id: self.card_id,
+            pin: self.pin.map(|SecretText(pin)| pin),
             ref_id: self.ref_id?,
             amount,
             currency: self.currency?,
+            movement: movement?,
             originated_by: self.originated_by,
             metadata: self.metadata.unwrap_or_default(),
         })
@@ -106,18 +117,32 @@ impl Body for TransactionBody {
 }
 
 impl TransactionBody {
-    /// Ignoring what this server does not do yet would take money otherwise than was asked.
-    fn note_what_is_not_done(&self, faults: &mut Faults) {
-        let asked = [
-            ("type", self.kind.is_some_and(|kind| kind != TransactionType::Drawdown)),
-            ("pin", self.pin.is_some()),
-            ("pending", self.pending == Some(true)),
-            ("expires_in", self.expires_in.is_some()),
-            ("parent_id", self.parent_id.is_some()),
-            ("allow_partial", self.allow_partial == Some(true)),
-        ];
-        for (field, _) in asked.into_iter().filter(|(_, asked)| *asked) {
-            faults.add_at(field, "asks for what this server does not do yet");
+    /// Ignoring what belongs to another type would move money otherwise than was asked.
+    fn movement(&self, faults: &mut Faults) -> Option<Movement> {
+        let (is_pending, allow_partial) = (self.pending == Some(true), self.allow_partial == Some(true));
+        let mut refuse = |field: &'static str, is_given: bool, message: &'static str| {
+            if is_given && faults.is_clean_at(&[field]) {
+                faults.add_at(field, message);
+            }
+        };
+        match self.kind.unwrap_or(TransactionType::Drawdown) {
+            TransactionType::Drawdown => {
+                refuse("parent_id", self.parent_id.is_some(), "is for type fund only");
+                let is_lost = self.expires_in.is_some() && !is_pending;
+                refuse("expires_in", is_lost, "is for pending transactions only");
+                let pending = is_pending.then_some(Pending { expires_in: self.expires_in });
+                Some(Movement::Drawdown { allow_partial, pending })
+            }
+            TransactionType::Fund => {
+                refuse("pending", is_pending, "is for type drawdown only");
+                refuse("expires_in", self.expires_in.is_some(), "is for pending transactions only");
+                refuse("allow_partial", allow_partial, "is for type drawdown only");
+                Some(Movement::Fund { parent: self.parent_id })
+            }
+            TransactionType::PendingCapture | TransactionType::Voided | TransactionType::Expired => {
+                refuse("type", true, "must be drawdown or fund");
+                None
+            }
         }
     }
 }
@@ -127,12 +152,12 @@ async fn handle(
     Access(permit): Access<WriteTransactions>,
     From(network): From,
     Json(request): Json<TransactionBody>,
-) -> (Extension<Event>, Result<Reply, ApiError>) {
-    let drawn = api.service.drawdown(&permit, request, network).await.map_err(ApiError::from);
-    let event = Event::Redemption(drawn.as_ref().map_or_else(|error| result(error.code()), |_| "completed"));
-    let reply =
-        drawn.and_then(|(transaction, card_id)| Reply::of(&TransactionOut::new(&transaction, &card_id)));
-    (Extension(event), reply)
+) -> (Option<Extension<Event>>, Result<Reply, ApiError>) {
+    let is_payment = matches!(request.movement, Movement::Drawdown { .. });
+    let written = api.service.create_transaction(&permit, request, network).await.map_err(ApiError::from);
+    let told = written.as_ref().map_or_else(|error| result(error.code()), |_| "completed");
+    let event = is_payment.then_some(Extension(Event::Redemption(told)));
+    (event, written.and_then(|written| reply(&written)))
 }
 
 /// A refusal as the metrics call it.
@@ -145,6 +170,9 @@ fn result(code: Code) -> &'static str {
         Code::CardExpired => "card_expired",
         Code::CardBlocked => "card_blocked",
         Code::TokenUsed => "token_used",
+        Code::PinRequired => "pin_required",
+        Code::PinInvalid => "pin_invalid",
+        Code::PinLocked => "pin_locked",
         Code::AmountLimit => "amount_limit",
         Code::CardNotFound => "card_not_found",
         Code::RefIdReused => "ref_id_reused",

@@ -4,7 +4,7 @@ use domain::{Format, FormatFault, FormatRequest, MAX_CODE_LENGTH, Metadata, Pref
 use print::{Image, PrintError};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
-use service::{Secret, TokenTerms};
+use service::{Present, Secret, TokenTerms};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
@@ -49,17 +49,18 @@ wire! {
 wire! {
     /// A token that is asked for together with a card.
     pub(crate) struct CardTokenIn as "CardTokenRequest" {
-        /// How it is made; a random UUID behind `DINCARD:` unless told otherwise.
+        /// How it is made; as the account's settings say, or else a random UUID behind `DINCARD:`.
         format: FormatIn,
-        /// Whether one drawdown uses it up; `false` unless told otherwise.
+        /// Whether one drawdown uses it up; as the account's settings say, or else `false`.
         expires_after_transaction: Flag,
-        /// Seconds it lives; as long as the card when absent. Counted from activation for cards of a batch.
+        /// Seconds it lives; as the account's settings say, or else as long as the card. Counted from activation for
+        /// cards of a batch.
         expires_in: Seconds,
     }
 }
 
 impl FormatIn {
-    fn request(self) -> FormatRequest {
+    pub(crate) fn request(self) -> FormatRequest {
         FormatRequest {
             length: self.length.map(|Length(length)| length),
             prefix: self.prefix,
@@ -74,30 +75,36 @@ impl FormatIn {
 
 /// The format of a PIN; `faults` stand at the PIN.
 pub(crate) fn pin_format(pin: PinIn, faults: &mut Faults) -> Option<Format> {
-    judged(pin.format, Format::pin, faults)
+    let judged = Format::pin(&pin.format.unwrap_or_default().request());
+    noted(judged, faults)
 }
 
 /// The format of a token; `faults` stand at the token.
-pub(crate) fn token_format(format: Option<FormatIn>, faults: &mut Faults) -> Option<Format> {
-    judged(format, Format::token, faults)
+pub(crate) fn token_format(
+    format: Option<FormatIn>,
+    present: &Present,
+    faults: &mut Faults,
+) -> Option<Format> {
+    noted(present.token_format(format.unwrap_or_default().request()), faults)
 }
 
 /// What a card's own token is to be like; `faults` stand at the token.
-pub(crate) fn card_token_terms(token: CardTokenIn, faults: &mut Faults) -> Option<TokenTerms> {
+pub(crate) fn card_token_terms(
+    token: CardTokenIn,
+    present: &Present,
+    faults: &mut Faults,
+) -> Option<TokenTerms> {
+    let single_use = token.expires_after_transaction.or(present.token.expires_after_transaction);
     Some(TokenTerms {
-        format: token_format(token.format, faults)?,
-        expires_after_transaction: token.expires_after_transaction.unwrap_or(false),
-        expires_in: token.expires_in.map(|Seconds(seconds)| seconds),
+        format: token_format(token.format, present, faults)?,
+        expires_after_transaction: single_use.unwrap_or(false),
+        expires_in: token.expires_in.map(|Seconds(seconds)| seconds).or(present.token.expires_in),
         metadata: Metadata::default(),
     })
 }
 
-fn judged(
-    format: Option<FormatIn>,
-    judge: fn(&FormatRequest) -> Result<Format, FormatFault>,
-    faults: &mut Faults,
-) -> Option<Format> {
-    let judged = judge(&format.unwrap_or_default().request());
+/// The format, unless it was refused; `faults` stand at what has the format.
+pub(crate) fn noted(judged: Result<Format, FormatFault>, faults: &mut Faults) -> Option<Format> {
     let note = |fault: FormatFault| {
         faults.within("format", |faults| match fault.field() {
             Some(field) => faults.add_at(field, fault.to_string()),

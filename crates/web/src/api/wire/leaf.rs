@@ -1,8 +1,9 @@
 //! Single values: texts and numbers, checked by the domain.
 
 use domain::{
-    Amount, AmountFault, Audience, CardId, CardType, Currency, CustomerId, Description, Name, OriginatedBy,
-    Prefix, Reason, RefId, Scope, Status, Timestamp, TransactionType,
+    Action, Amount, AmountFault, Audience, CardId, CardType, Currency, CustomerId, Description, Name, Note,
+    OriginatedBy, PinPolicy, Prefix, Reason, ReasonCode, RefId, RefundToExpired, Scope, Status, Timestamp,
+    TransactionType,
 };
 use serde::Deserializer;
 use serde::de::{Deserialize, Error};
@@ -117,6 +118,8 @@ texts! {
     CustomerId: |object| object.min_length(Some(1)).max_length(Some(255));
     OriginatedBy: |object| object.min_length(Some(1)).max_length(Some(255));
     RefId: |object| object.min_length(Some(1)).max_length(Some(255));
+    ReasonCode: |object| object.min_length(Some(1)).max_length(Some(255));
+    Note: |object| object.min_length(Some(1)).max_length(Some(1_000));
     Name: |object| object.max_length(Some(255));
     Description: |object| object.max_length(Some(255));
     Prefix: |object| object.max_length(Some(super::format::PREFIX_CHARS_MAX)).pattern(Some("^[ -~]*$"));
@@ -150,6 +153,9 @@ words! {
     Scope: Scope::as_str;
     TransactionType: TransactionType::as_str;
     Reason: Reason::as_str;
+    Action: Action::as_str;
+    PinPolicy: PinPolicy::as_str;
+    RefundToExpired: RefundToExpired::as_str;
 }
 
 fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> String {
@@ -199,6 +205,7 @@ ids!(
     domain::CardUuid,
     domain::ClientUuid,
     domain::GrantId,
+    domain::RequestId,
     domain::TokenUuid,
     domain::TransactionId
 );
@@ -223,37 +230,48 @@ impl Text for SecretText {
     }
 }
 
+/// Makes whole numbers what bodies and query strings can hold.
 macro_rules! numbers {
     ($($type:ty),+ $(,)?) => {$(
-        impl Described for $type {
-            fn schema(_: &mut Schemas) -> RefOr<Schema> {
-                let object = ObjectBuilder::new().schema_type(Type::Integer);
-                <$type as Number>::describe(object).build().into()
+        impl $crate::api::wire::Described for $type {
+            fn schema(_: &mut $crate::api::wire::Schemas)
+                -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>
+            {
+                $crate::api::wire::number_schema::<Self>()
             }
         }
 
-        impl super::Param for $type {
-            fn parse_param(text: &str) -> Result<Self, Flaw> {
-                super::query::number(text)
+        impl $crate::api::wire::Param for $type {
+            fn parse_param(text: &str) -> Result<Self, $crate::api::wire::Flaw> {
+                $crate::api::wire::number_param(text)
             }
         }
 
-        impl Wire for $type {
-            fn take<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                take::number(from, <$type as Number>::parse)
+        impl $crate::api::wire::Wire for $type {
+            fn take<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                $crate::api::wire::take_number(from, <$type as $crate::api::wire::Number>::parse)
             }
 
-            fn read(value: &Value, faults: &mut Faults) -> Option<Self> {
-                let Some(number) = whole(value) else {
-                    faults.add("must be a whole number");
-                    return None;
-                };
-                <$type as Number>::parse(number)
-                    .map_err(|flaw| faults.add_as(flaw.code, flaw.message))
-                    .ok()
+            fn read(value: &serde_json::Value, faults: &mut $crate::api::wire::Faults) -> Option<Self> {
+                $crate::api::wire::read_number(value, faults)
             }
         }
     )+};
+}
+pub(crate) use numbers;
+
+/// The schema of a whole number.
+pub(crate) fn number_schema<N: Number>() -> RefOr<Schema> {
+    N::describe(ObjectBuilder::new().schema_type(Type::Integer)).build().into()
+}
+
+/// Reads a whole number, noting what is wrong with it.
+pub(crate) fn read_number<N: Number>(value: &Value, faults: &mut Faults) -> Option<N> {
+    let Some(number) = whole(value) else {
+        faults.add("must be a whole number");
+        return None;
+    };
+    N::parse(number).map_err(|flaw| faults.add_as(flaw.code, flaw.message)).ok()
 }
 
 numbers!(Amount, PositiveAmount, Seconds, GraceSeconds, Limit, Length);
@@ -351,7 +369,7 @@ impl Number for Length {
     }
 }
 
-fn within(number: i64, min: u32, max: u32) -> Result<u32, Flaw> {
+pub(super) fn within(number: i64, min: u32, max: u32) -> Result<u32, Flaw> {
     if number < i64::from(min) {
         return Err(Flaw::new(format!("must be at least {min}")));
     }
@@ -359,7 +377,7 @@ fn within(number: i64, min: u32, max: u32) -> Result<u32, Flaw> {
     found.ok_or_else(|| Flaw::new(format!("must be at most {max}")))
 }
 
-fn limit(number: i64) -> utoipa::Number {
+pub(super) fn limit(number: i64) -> utoipa::Number {
     isize::try_from(number).unwrap_or(isize::MAX).into()
 }
 

@@ -11,6 +11,8 @@ mod list;
 mod macros;
 mod metadata;
 mod names;
+mod number;
+mod or_none;
 mod out;
 mod query;
 mod schema;
@@ -24,20 +26,22 @@ use serde_json::Value;
 
 pub(crate) use faults::{Fault, Faults, Step};
 pub(crate) use format::{
-    CardTokenIn, FormatIn, FormatOut, PinIn, SecretOut, card_token_terms, pin_format, token_format,
+    CardTokenIn, FormatIn, FormatOut, PinIn, SecretOut, card_token_terms, noted, pin_format, token_format,
 };
 pub(crate) use leaf::{
-    Flag, Flaw, GraceSeconds, Limit, PositiveAmount, Seconds, SecretText, Text, read_text, text_leaf,
-    text_schema,
+    Flag, Flaw, GraceSeconds, Limit, Number, PositiveAmount, Seconds, SecretText, Text, number_schema,
+    numbers, read_number, read_text, text_leaf, text_schema,
 };
 pub(crate) use list::List;
 pub(crate) use macros::{answer, query, wire};
 pub(crate) use names::{Name, Names};
+pub(crate) use number::{Count, Minutes, Months};
+pub(crate) use or_none::OrNone;
 pub(crate) use out::{Answer, ByWhom, Out, Shown};
-pub(crate) use query::{Param, Parameters, QueryPairs, parameter};
+pub(crate) use query::{Param, Parameters, QueryPairs, number as number_param, parameter};
 pub(crate) use schema::{Described, Schemas, described, named, schema_name, text_of};
 pub(crate) use sound::Sound;
-pub(crate) use take::{field, read_field, text as take_text};
+pub(crate) use take::{field, number as take_number, read_field, text as take_text};
 pub(crate) use time::text as time_text;
 pub(crate) use tree::{Tree, tree};
 
@@ -51,4 +55,9 @@ pub(crate) trait Wire: Described + Sized {
     /// A struct is read in part even where some of its fields are faulty, so that rules across fields can be
     /// judged for the rest.
     fn read(value: &Value, faults: &mut Faults) -> Option<Self>;
+
+    /// What `null` stands for: nothing, as if the field were absent.
+    fn of_null() -> Option<Self> {
+        None
+    }
 }

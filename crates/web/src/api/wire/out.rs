@@ -1,9 +1,10 @@
 //! Writing: straight from domain types into the answer's buffer.
 
 use domain::{
-    Amount, BatchId, CardId, CardType, CardUuid, ClientId, ClientUuid, Currency, CustomerId, Description,
-    GrantId, Metadata, Name, OriginatedBy, Prefix, Reason, RefId, Scope, Status, Timestamp, TokenUuid,
-    TransactionId, TransactionType,
+    Action, Amount, BatchId, CardId, CardType, CardUuid, ClientId, ClientUuid, Currency, CustomerId,
+    Description, GrantId, LockLife, Metadata, Name, Note, OriginatedBy, PinPolicy, Prefix, Reason,
+    ReasonCode, RefId, RefundToExpired, RequestId, Scope, Status, Timestamp, TokenUuid, TransactionId,
+    TransactionType,
 };
 use serde::ser::{Error, SerializeMap, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 use service::Secret;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use uuid::Uuid;
 
 use super::{Described, Schemas, time};
 
@@ -84,10 +86,11 @@ macro_rules! written {
 }
 
 written! {
-    BatchId, CardUuid, ClientUuid, GrantId, TokenUuid, TransactionId => |id: &Self| id.0;
+    BatchId, CardUuid, ClientUuid, GrantId, RequestId, TokenUuid, TransactionId => |id: &Self| id.0;
+    LockLife => |life: &Self| life.seconds();
     Amount => |amount: &Self| amount.minor_units();
     Timestamp => |time: &Self| time::text(*time);
-    bool, u16, u32, i64 => |value: &Self| *value;
+    bool, u16, u32, u64, i64, i128, Uuid => |value: &Self| *value;
 }
 
 macro_rules! texts_written {
@@ -102,12 +105,14 @@ macro_rules! texts_written {
 }
 
 texts_written! {
-    CardId, ClientId, CustomerId, Description, Name, OriginatedBy, Prefix, RefId => |text| text.as_str();
+    CardId, ClientId, CustomerId, Description, Name, Note, OriginatedBy, Prefix, ReasonCode, RefId => |text| {
+        text.as_str()
+    };
     domain::Aid, domain::Audience => |text| text.as_str();
     Currency => |currency| currency.code();
-    CardType, Status, TransactionType, Reason => |word| word.as_str();
+    CardType, Status, TransactionType, Reason, Action, PinPolicy, RefundToExpired => |word| word.as_str();
     Scope => |scope| scope.as_str();
-    str => |text| text;
+    str, String => |text| text;
 }
 
 macro_rules! plain {
@@ -122,9 +127,12 @@ macro_rules! plain {
 
 plain! {
     str: Type::String;
+    String: Type::String;
     u16: Type::Integer;
     u32: Type::Integer;
+    u64: Type::Integer;
     i64: Type::Integer;
+    i128: Type::Integer;
 }
 
 impl Answer for Metadata {

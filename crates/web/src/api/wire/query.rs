@@ -46,7 +46,7 @@ impl Param for bool {
 }
 
 /// A whole number written as a text; one beyond what fits is as good as the outermost that does.
-pub(super) fn number<T: Number>(text: &str) -> Result<T, Flaw> {
+pub(crate) fn number<T: Number>(text: &str) -> Result<T, Flaw> {
     let number = text.parse().or_else(|error: ParseIntError| match error.kind() {
         IntErrorKind::PosOverflow => Ok(i64::MAX),
         IntErrorKind::NegOverflow => Ok(i64::MIN),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema};
+use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 
 /// The named schemas of the document.
@@ -58,6 +58,9 @@ pub(crate) fn described(schema: RefOr<Schema>, lines: &[&str]) -> RefOr<Schema> 
         }
         RefOr::T(Schema::Array(array)) => {
             RefOr::T(ArrayBuilder::from(array).description(Some(text)).build().into())
+        }
+        RefOr::T(Schema::OneOf(one_of)) => {
+            RefOr::T(OneOfBuilder::from(one_of).description(Some(text)).build().into())
         }
         other => other,
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Faults, Flaw, Wire};
 
-/// A value of `T`, or nothing where JSON says `null`.
+/// A value of `T`, or what `null` stands for.
 pub(crate) struct Slot<T>(pub(crate) Option<T>);
 
 impl<'de, T: Wire> Deserialize<'de> for Slot<T> {
@@ -22,11 +22,11 @@ impl<'de, T: Wire> Deserialize<'de> for Slot<T> {
             }
 
             fn visit_none<E>(self) -> Result<Slot<T>, E> {
-                Ok(Slot(None))
+                Ok(Slot(T::of_null()))
             }
 
             fn visit_unit<E>(self) -> Result<Slot<T>, E> {
-                Ok(Slot(None))
+                Ok(Slot(T::of_null()))
             }
 
             fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Slot<T>, D::Error> {
@@ -148,10 +148,11 @@ pub(crate) fn read_field<T: Wire>(
 ) -> Option<T> {
     faults.within(name, |faults| match object.get(name) {
         None | Some(Value::Null) => {
-            if required {
+            let meant = object.get(name).and_then(|_| T::of_null());
+            if required && meant.is_none() {
                 faults.add("is required");
             }
-            None
+            meant
         }
         Some(value) => T::read(value, faults),
     })

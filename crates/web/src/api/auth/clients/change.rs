@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use domain::{ClientUuid, Description, Name, Timestamp};
+use domain::{ClientUuid, Description, Name};
 use serde_json::json;
-use service::WriteAccounts;
+use service::{Present, WriteAccounts};
 
 use super::ClientOut;
 use crate::api::Api;
@@ -46,7 +46,7 @@ pub(crate) fn operation() -> Operation {
 impl Body for ChangeBody {
     type Request = Self;
 
-    fn build(self, _: Timestamp, _: &mut Faults) -> Option<Self> {
+    fn build(self, _: &Present, _: &mut Faults) -> Option<Self> {
         Some(self)
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use domain::{Description, Name, Timestamp};
+use domain::{Description, Name};
 use serde_json::json;
-use service::{NewClient, WriteAccounts};
+use service::{NewClient, Present, WriteAccounts};
 
 use super::MadeClientOut;
 use crate::api::Api;
@@ -46,7 +46,7 @@ pub(crate) fn operation() -> Operation {
 impl Body for CreateBody {
     type Request = NewClient;
 
-    fn build(self, _: Timestamp, _: &mut Faults) -> Option<NewClient> {
+    fn build(self, _: &Present, _: &mut Faults) -> Option<NewClient> {
         Some(NewClient { name: self.name?, description: self.description })
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use domain::{ClientUuid, Timestamp};
+use domain::ClientUuid;
 use serde_json::json;
-use service::WriteAccounts;
+use service::{Present, WriteAccounts};
 
 use super::MadeClientOut;
 use crate::api::Api;
@@ -50,7 +50,7 @@ impl Body for RotateBody {
 
     const MAY_BE_EMPTY: bool = true;
 
-    fn build(self, _: Timestamp, _: &mut Faults) -> Option<u32> {
+    fn build(self, _: &Present, _: &mut Faults) -> Option<u32> {
         Some(self.grace_seconds.map_or(0, |GraceSeconds(seconds)| seconds))
     }
 }

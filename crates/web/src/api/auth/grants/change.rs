@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use domain::{GrantId, Scope, ScopeSet, Timestamp};
+use domain::{GrantId, Scope, ScopeSet};
 use serde_json::json;
-use service::WriteAccounts;
+use service::{Present, WriteAccounts};
 
 use super::GrantOut;
 use crate::api::Api;
@@ -44,7 +44,7 @@ pub(crate) fn operation() -> Operation {
 impl Body for ChangeBody {
     type Request = ScopeSet;
 
-    fn build(self, _: Timestamp, _: &mut Faults) -> Option<ScopeSet> {
+    fn build(self, _: &Present, _: &mut Faults) -> Option<ScopeSet> {
         self.scope.map(|List(scopes)| scopes.into_iter().collect())
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use domain::{Audience, ClientUuid, Scope, ScopeSet, Timestamp};
+use domain::{Audience, ClientUuid, Scope, ScopeSet};
 use serde_json::json;
-use service::WriteAccounts;
+use service::{Present, WriteAccounts};
 
 use super::GrantOut;
 use crate::api::Api;
@@ -58,7 +58,7 @@ pub(crate) struct NewGrant {
 impl Body for CreateBody {
     type Request = NewGrant;
 
-    fn build(self, _: Timestamp, _: &mut Faults) -> Option<NewGrant> {
+    fn build(self, _: &Present, _: &mut Faults) -> Option<NewGrant> {
         let List(scopes) = self.scope?;
         let scopes = scopes.into_iter().collect();
         Some(NewGrant { client: self.client_id?, audience: self.audience?, scopes })

@@ -1,5 +1,7 @@
 //! What can only be seen, or broken, from within.
 
+mod money;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +12,7 @@ use tempfile::TempDir;
 use super::cards::{self, Way};
 use super::fault::Fault;
 use super::{SqliteSettings, SqliteStore, connection};
-use crate::suite::fixture::{amount, by_id, by_token, card_id, customer, every_card, time};
+use crate::suite::fixture::{amount, by_id, by_token, card_id, customer, every_card, pin_checker, time};
 use crate::suite::{Fixture, Opened, TestClock};
 use crate::{CardFilter, CardQuery, Error, Store as _};
 
@@ -28,7 +30,7 @@ impl World {
     async fn with(settings: SqliteSettings) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(TestClock::default());
-        let store = SqliteStore::open(dir.path(), clock.clone(), settings).expect("a store");
+        let store = SqliteStore::open(dir.path(), clock.clone(), settings, pin_checker()).expect("a store");
         let opened = Opened { store: store.clone(), keep: Box::new(()) };
         Self { f: Fixture::new(opened, clock).await, store, _dir: dir }
     }
@@ -101,7 +103,7 @@ async fn a_failing_commit_has_an_unknown_outcome_and_ends_the_store() {
     world.store.failed().await;
     let after = world.f.try_submit(world.f.aid, order).await;
     assert!(matches!(after, Err(Error::Unavailable(_))), "{after:?}");
-    let read = world.store.card(world.f.aid, &card_id("card"), false).await;
+    let read = world.store.card(world.f.aid, &card_id("card"), false, world.f.now()).await;
     assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
     assert!(matches!(world.store.check().await, Err(Error::Unavailable(_))));
 }
@@ -127,7 +129,7 @@ async fn a_damaged_row_is_told_by_table_and_column() {
             Ok(conn.execute(damage, [])?)
         });
         assert_eq!(meddled.await, Ok(1), "{damage}");
-        let read = world.store.card(world.f.aid, &card_id("bad"), false).await;
+        let read = world.store.card(world.f.aid, &card_id("bad"), false, world.f.now()).await;
         assert_eq!(read, Err(Error::Damaged(column.to_owned())));
         let (bad, good) = (world.f.draw(by_id("bad"), "sale", 1), world.f.draw(by_id("good"), "sale", 1));
         let (bad, good) = (world.f.order(bad), world.f.order(good));
@@ -148,13 +150,12 @@ async fn a_damaged_token_is_told_by_table_and_column() {
     assert_eq!(refused, Err(Error::Damaged("card_token.format".to_owned())));
 }
 
-/// Nothing blocks a card yet, but what is read of one is settled.
 #[tokio::test]
 async fn a_blocked_card_is_listed_as_such_and_pays_for_nothing() {
     let world = World::new().await;
     world.f.has_card("blocked", 100).await;
     world.f.has_card("free", 100).await;
-    world.meddle("UPDATE card SET blocked_at = created_at WHERE card_id = 'blocked'").await;
+    world.f.done(world.f.block("blocked")).await;
     for (status, expected) in [(Status::Blocked, "blocked"), (Status::Unused, "free")] {
         let filter = CardFilter { status: Some(status), ..CardFilter::default() };
         let query = CardQuery { filter, ..every_card(world.f.now()) };
@@ -165,7 +166,7 @@ async fn a_blocked_card_is_listed_as_such_and_pays_for_nothing() {
 }
 
 /// What the schema refuses should the rules ever fail.
-const FORBIDDEN: [&str; 9] = [
+const FORBIDDEN: [&str; 14] = [
     "UPDATE card SET drawdown = funds + 1",
     "UPDATE card SET reserved = funds - drawdown + 1",
     "UPDATE card SET funds = -1",
@@ -173,7 +174,12 @@ const FORBIDDEN: [&str; 9] = [
     "UPDATE card SET seq = -1",
     "UPDATE card SET deleted_at = changed_at",
     "UPDATE card SET activated_at = NULL, activated_by = NULL",
-    "UPDATE card_transaction SET amount = -1",
+    "UPDATE card SET replaced_by = uuid",
+    "UPDATE card SET replaced_by = uuid, blocked_at = 1",
+    "UPDATE card_transaction SET note = 'other'",
+    "DELETE FROM card_transaction",
+    "UPDATE audit SET note = 'other'",
+    "DELETE FROM audit",
     "DELETE FROM card",
 ];
 
@@ -186,23 +192,6 @@ async fn the_schema_is_a_net_under_the_rules() {
         assert!(matches!(refused, Err(Error::Internal(_))), "{sql}: {refused:?}");
     }
     assert_eq!(world.f.read("card").await.card, made);
-}
-
-#[tokio::test]
-async fn every_order_leaves_one_line_of_audit() {
-    let world = World::new().await;
-    world.f.done(world.f.batch(&["a"])).await;
-    world.f.done(world.f.activate("a", 100)).await;
-    world.f.refused(world.f.activate("a", 100)).await;
-    world.f.done(world.f.token_for("a", "ref", "value")).await;
-    let lines = world.store.read(|conn| {
-        let mut lines =
-            conn.prepare("SELECT place || ' ' || action || ' ' || subject FROM audit ORDER BY place")?;
-        let lines: rusqlite::Result<Vec<String>> = lines.query_map([], |row| row.get(0))?.collect();
-        Ok(lines?)
-    });
-    let expected = ["1 create_batch batch", "2 activate_card card", "3 create_token token"];
-    assert_eq!(lines.await.expect("lines"), expected);
 }
 
 async fn write_megabytes(world: &World, count: u32) {
@@ -296,7 +285,11 @@ async fn plan(world: &World, sql: impl Into<String>) -> String {
 #[tokio::test]
 async fn no_statement_of_a_request_reads_a_table_through() {
     let world = World::new().await;
-    for sql in super::load::STATEMENTS {
+    for sql in super::load::statements() {
+        let plan = plan(&world, sql).await;
+        assert!(plan.starts_with("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
+    }
+    for sql in super::persist::statements() {
         let plan = plan(&world, sql).await;
         assert!(plan.starts_with("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
     }
@@ -333,7 +326,13 @@ async fn lists_go_through_an_index_in_its_own_order() {
             let query = CardQuery { filter, ..every_card(world.f.now()) };
             let (sql, _) = cards::scan(world.f.aid, &query, way, (1, Vec::new()));
             let plan = plan(&world, sql).await;
-            assert_eq!(plan, format!("SEARCH card USING INDEX {index}{in_order}"));
+            let mut steps = plan.split("; ").filter(|step| !step.starts_with("CORRELATED"));
+            assert_eq!(steps.next(), Some(format!("SEARCH card USING INDEX {index}{in_order}").as_str()));
+            // What a card has locked is looked up for both ends of a range of amounts.
+            assert_eq!(
+                steps.collect::<Vec<_>>(),
+                ["SEARCH card_lock USING PRIMARY KEY (aid=? AND card=?)"; 2]
+            );
         }
     }
     let of_customer = plan(&world, cards::OF_CUSTOMER).await;
@@ -432,4 +431,38 @@ async fn a_sound_database_is_inspected() {
     let seen = world.store.inspect().await.expect("sound");
     assert_eq!((seen.schema, seen.sqlite), (1, rusqlite::version().to_owned()));
     assert_eq!(world.f.read("card").await.card.funds, amount(100));
+}
+
+/// By which indexes each list finds its rows, in the order in which it shows them.
+#[tokio::test]
+async fn lists_of_transactions_and_of_the_audit_go_through_their_index() {
+    let world = World::new().await;
+    use super::{audit, liability, transactions};
+    let lists = [
+        (transactions::BY_TIME, "transaction_by_time"),
+        (transactions::OF_CARD, "sqlite_autoindex_card_transaction_1"),
+        (transactions::HISTORY, "sqlite_autoindex_card_transaction_1"),
+        (transactions::BY_REF_ID, "sqlite_autoindex_card_transaction_2"),
+        (transactions::BY_ID, "sqlite_autoindex_card_transaction_3"),
+        (transactions::WRITTEN_AT, "sqlite_autoindex_card_transaction_3"),
+        (audit::BY_TIME, "audit_by_time"),
+        (audit::OF_CARD, "audit_by_card"),
+    ];
+    for (sql, index) in lists {
+        let plan = plan(&world, sql).await;
+        assert!(plan.starts_with("SEARCH") && plan.contains(index), "{sql}: {plan}");
+        assert!(!plan.contains("SCAN") && !plan.contains("ORDER BY"), "{sql}: {plan}");
+    }
+    let touched = plan(&world, liability::TOUCHED).await;
+    for index in [
+        "card_by_age",
+        "transaction_by_time",
+        "status_change_by_time",
+        "card_by_end",
+        "status_change_by_end",
+        "lock_by_end",
+    ] {
+        assert!(touched.contains(index), "{touched}");
+    }
+    assert!(!touched.contains("SCAN"), "{touched}");
 }

@@ -1,9 +1,16 @@
 //! What can be asked of the ledger, as plain data.
 
+mod money;
+
+pub use money::{
+    ActivateCards, Adjust, Adjustment, AdjustmentFault, BlockCard, Capture, ChangeCard, Drawdown,
+    ExpiryChange, Fund, Info, MoveTestClock, Pending, Reach, Replace, Reverse, Sweep, Void,
+};
+
 use crate::{
-    Amount, Audience, BatchId, CardId, CardType, CardUuid, Client, ClientUuid, Currency, CustomerId, Dates,
-    Description, Format, GrantId, IdempotencyClaim, Metadata, Name, OriginatedBy, PinMac, RefId, RequestId,
-    ScopeSet, SecretMac, Timestamp, TokenMac, TokenUuid, TransactionId,
+    Action, Amount, Audience, BatchId, CardId, CardType, CardUuid, Client, ClientUuid, Currency, CustomerId,
+    Dates, Description, Format, GrantId, IdempotencyClaim, Metadata, Name, OriginatedBy, PinMac, RefId,
+    RequestId, ScopeSet, SecretMac, SettingsChange, Timestamp, TokenMac, TokenUuid, TransactionId,
 };
 
 /// Who asks.
@@ -65,10 +72,99 @@ pub enum Command {
         /// The token.
         token: TokenUuid,
     },
-    /// Pay with a card.
+    /// Activate cards together.
+    ActivateCards(ActivateCards),
+    /// Stop a card.
+    BlockCard(BlockCard),
+    /// Let a blocked card go again.
+    UnblockCard(BlockCard),
+    /// Change what is not money.
+    ChangeCard(Box<ChangeCard>),
+    /// Look a card up with its PIN.
+    Info(Box<Info>),
+    /// Pay with a card, or lock money of it.
     Drawdown(Box<Drawdown>),
+    /// Add money, or give it back.
+    Fund(Box<Fund>),
+    /// Take locked money.
+    Capture(Box<Capture>),
+    /// End a lock.
+    Void(Box<Void>),
+    /// Give a whole drawdown back.
+    Reverse(Box<Reverse>),
+    /// Correct a card's money.
+    Adjust(Box<Adjust>),
+    /// Put another card in a card's place.
+    Replace(Box<Replace>),
+    /// Enter the ends of locks that have run out.
+    Sweep(Sweep),
+    /// Change the account's settings.
+    ChangeSettings(Box<SettingsChange>),
+    /// Move a test account's clock.
+    MoveTestClock(MoveTestClock),
     /// Make, change or delete clients and their grants.
     Client(Box<ChangeClient>),
+}
+
+impl Command {
+    /// What it does, in one word.
+    // tidy: one match
+    pub fn action(&self) -> Action {
+        match self {
+            Self::CreateCard(_) => Action::CreateCard,
+            Self::CreateBatch(_) => Action::CreateBatch,
+            Self::Activate(_) => Action::ActivateCard,
+            Self::ActivateCards(_) => Action::ActivateCards,
+            Self::DeleteCard(_) => Action::DeleteCard,
+            Self::RotatePin(_) => Action::RotatePin,
+            Self::CreateToken(_) => Action::CreateToken,
+            Self::DeleteToken { .. } => Action::DeleteToken,
+            Self::BlockCard(_) => Action::BlockCard,
+            Self::UnblockCard(_) => Action::UnblockCard,
+            Self::ChangeCard(_) => Action::ChangeCard,
+            Self::Info(_) => Action::Info,
+            Self::Drawdown(drawdown) => drawdown.action(),
+            Self::Fund(fund) => fund.action(),
+            Self::Capture(_) => Action::Capture,
+            Self::Void(_) => Action::Void,
+            Self::Reverse(_) => Action::Reverse,
+            Self::Adjust(_) => Action::Adjust,
+            Self::Replace(_) => Action::ReplaceCard,
+            Self::Sweep(_) => Action::Expire,
+            Self::ChangeSettings(_) => Action::ChangeSettings,
+            Self::MoveTestClock(_) => Action::MoveTestClock,
+            Self::Client(change) => change.action(),
+        }
+    }
+}
+
+impl Drawdown {
+    /// A lock is another operation than a drawdown.
+    pub fn action(&self) -> Action {
+        if self.pending.is_some() { Action::Lock } else { Action::Drawdown }
+    }
+}
+
+impl Fund {
+    /// A refund is another operation than a plain fund.
+    pub fn action(&self) -> Action {
+        if self.parent.is_some() { Action::Refund } else { Action::Fund }
+    }
+}
+
+impl ChangeClient {
+    /// What it does, in one word.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Create(_) => Action::CreateClient,
+            Self::Rename { .. } => Action::ChangeClient,
+            Self::Delete(_) => Action::DeleteClient,
+            Self::RotateSecret(_) => Action::RotateSecret,
+            Self::CreateGrant(_) => Action::CreateGrant,
+            Self::ChangeGrant { .. } => Action::ChangeGrant,
+            Self::DeleteGrant(_) => Action::DeleteGrant,
+        }
+    }
 }
 
 /// A card that is to be made, with all its ids and hashes.
@@ -133,6 +229,9 @@ pub struct CreateCard {
     pub amount: Amount,
     /// In which currency, for ever.
     pub currency: Currency,
+    /// Months after which it expires where its dates do not say, as the account's settings are; kept with what
+    /// makes a repeat answer the same.
+    pub expiry_months: Option<u16>,
     /// The id of the `fund` row to write.
     pub fund: TransactionId,
 }
@@ -217,25 +316,6 @@ pub enum CardSelector {
     CardId(CardId),
     /// The bearer of this token, who also named the card.
     Both(TokenMac, CardId),
-}
-
-/// Pay with a card.
-#[derive(Clone, Debug)]
-pub struct Drawdown {
-    /// The card.
-    pub card: CardSelector,
-    /// The client's reference.
-    pub ref_id: RefId,
-    /// The id of the row to write.
-    pub id: TransactionId,
-    /// How much; more than nothing.
-    pub amount: Amount,
-    /// In which currency.
-    pub currency: Currency,
-    /// Where the request comes from.
-    pub originated_by: Option<OriginatedBy>,
-    /// The client's own data.
-    pub metadata: Metadata,
 }
 
 /// Make, change or delete clients and their grants.

@@ -1,0 +1,19 @@
+//! The ledger's rules, asked from outside, as a store asks them.
+
+mod activation;
+mod cards;
+mod drawdown;
+mod guess;
+mod limits;
+mod locks;
+mod model;
+mod property;
+
+mod refunds;
+mod repeats;
+mod replacing;
+mod rows;
+mod store;
+mod told;
+mod wire;
+mod words;

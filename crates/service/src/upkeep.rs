@@ -1,0 +1,69 @@
+//! What has to be done again and again.
+
+use domain::{Account, Actor, Command, Mode, Order, Outcome, Sweep};
+
+use crate::{Error, OpenFault, Service};
+
+/// A signing key is replaced at this age.
+const SIGNING_KEY_DAYS: u32 = 90;
+
+/// Cards swept in one order, so that none takes the place of much else: each may have a thousand locks.
+const SWEPT_AT_ONCE: u32 = 32;
+
+impl Service {
+    /// What has to be done twice a minute or so: reads accounts and clients anew, forgets kept answers that have run
+    /// out, enters the ends of locks that have run out, closes days that are over, replaces old signing keys.
+    pub async fn maintain(&self) -> Result<(), OpenFault> {
+        let now = self.now();
+        self.directory.load(&*self.store).await?;
+        self.store.forget_replays(now).await?;
+        for account in self.sweep_all(self.store.accounts().await?).await {
+            // One portion: an account far behind, as one whose clock was moved, does not keep the others waiting.
+            let closed = self.store.close_days(account.aid, account.now(self.now())).await;
+            if let Err(error) = closed {
+                tracing::error!(%error, aid = %account.aid, "an account's days could not be closed");
+            }
+        }
+        let oldest = now.minus_seconds(SIGNING_KEY_DAYS * 86_400);
+        for mode in [Mode::Test, Mode::Production] {
+            if self.signing.signing_since(mode).is_none_or(|since| since < oldest) {
+                self.rotate_signing_key(mode).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sweeps by turns, a portion of each account that may have more. Answers those in which nothing failed; the
+    /// others are tried again the next time.
+    async fn sweep_all(&self, accounts: Vec<Account>) -> Vec<Account> {
+        let (mut waiting, mut swept) = (accounts, Vec::new());
+        while !waiting.is_empty() {
+            for account in std::mem::take(&mut waiting) {
+                match self.sweep(&account).await {
+                    Ok(true) => waiting.push(account),
+                    Ok(false) => swept.push(account),
+                    Err(error) => {
+                        tracing::error!(%error, aid = %account.aid, "an account's locks could not be swept");
+                    }
+                }
+            }
+        }
+        swept
+    }
+
+    /// Enters the ends of some locks that have run out. Answers whether there may be more.
+    async fn sweep(&self, account: &Account) -> Result<bool, Error> {
+        let now = account.now(self.now());
+        let cards = self.store.lapsed_cards(account.aid, now, SWEPT_AT_ONCE).await?;
+        if cards.is_empty() {
+            return Ok(false);
+        }
+        let command = Command::Sweep(Sweep { cards });
+        let request = self.new_request_id();
+        let order = Order { actor: Actor::Operator, request, idempotency: None, command };
+        match self.submit_order(account.aid, order).await?? {
+            Outcome::Swept { expired } => Ok(expired > 0),
+            _ => Err(Error::Internal),
+        }
+    }
+}

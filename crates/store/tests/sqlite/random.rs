@@ -1,0 +1,321 @@
+//! A long run of random orders, through the store and through the one in memory that the rules are tested with: every
+//! answer is the same, and so is all that is left in the end.
+
+#[allow(dead_code, reason = "the tests of the rules use all of it")]
+#[path = "../../../domain/tests/ledger/store.rs"]
+mod memory;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use domain::{
+    Action, Actor, Card, CardSelector, CardUuid, ChangeCard, Command, DayLimit, Drawdown, Fund, NewPin,
+    Order, SettingsChange, Status, Sweep, TransactionId,
+};
+use store::suite::fixture::{by_id, by_token, card_id, customer, pin, presented};
+use store::suite::{Ask, Fixture, Opened, TestClock};
+use store::{HistoryQuery, SqliteSettings, SqliteStore, Store as _};
+use tempfile::TempDir;
+
+const ROUNDS: u64 = 600;
+/// Cards that are asked for at a time; with the rounds, later ones.
+const CARDS: u64 = 6;
+const ROUNDS_PER_CARD: u64 = 20;
+
+/// What must have come about in some run, so that the runs are worth something.
+const CARRIED_OUT: &[Action] = &[
+    Action::CreateCard,
+    Action::CreateBatch,
+    Action::ActivateCard,
+    Action::ActivateCards,
+    Action::DeleteCard,
+    Action::RotatePin,
+    Action::CreateToken,
+    Action::BlockCard,
+    Action::UnblockCard,
+    Action::ChangeCard,
+    Action::Info,
+    Action::Drawdown,
+    Action::Lock,
+    Action::Fund,
+    Action::Refund,
+    Action::Capture,
+    Action::Void,
+    Action::Expire,
+    Action::Reverse,
+    Action::Adjust,
+    Action::ReplaceCard,
+];
+
+struct Run {
+    f: Fixture,
+    store: Arc<SqliteStore>,
+    memory: memory::Store,
+    clock: Arc<TestClock>,
+    dir: TempDir,
+    chance: u64,
+    transactions: Vec<TransactionId>,
+    tokens: u64,
+    first_card: u64,
+    carried_out: HashSet<Action>,
+}
+
+fn open(dir: &TempDir, clock: &Arc<TestClock>) -> Arc<SqliteStore> {
+    let check = Arc::new(|card, sent: &domain::PresentedPin, kept: &domain::PinMac| {
+        memory::pin_mac(card, sent.expose()) == *kept
+    });
+    SqliteStore::open(dir.path(), clock.clone(), SqliteSettings::default(), check).expect("a store")
+}
+
+impl Run {
+    async fn new(seed: u64) -> Self {
+        let clock = Arc::new(TestClock::default());
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = open(&dir, &clock);
+        let f = Fixture::new(Opened { store: store.clone(), keep: Box::new(()) }, clock.clone()).await;
+        let mut memory = memory::Store::new(f.account(f.aid));
+        memory.clients.insert(f.client, f.client(f.client).await);
+        Self {
+            f,
+            store,
+            memory,
+            clock,
+            dir,
+            chance: seed,
+            transactions: Vec::new(),
+            tokens: 0,
+            first_card: 0,
+            carried_out: HashSet::new(),
+        }
+    }
+
+    /// A number below `end`.
+    fn below(&mut self, end: u64) -> u64 {
+        // SplitMix64.
+        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.chance ^ (self.chance >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+
+    fn id(&mut self) -> String {
+        format!("card {}", self.first_card + self.below(CARDS))
+    }
+
+    fn reference(&mut self) -> String {
+        format!("{}", self.below(40))
+    }
+
+    fn money(&mut self) -> i64 {
+        i64::try_from(self.below(100) + 1).expect("small")
+    }
+
+    fn transaction(&mut self) -> TransactionId {
+        let known = u64::try_from(self.transactions.len()).expect("few");
+        let place = self.below(known.max(1)).max(known.saturating_sub(40));
+        self.transactions
+            .get(usize::try_from(place).expect("small"))
+            .copied()
+            .unwrap_or(TransactionId(self.f.uuid()))
+    }
+
+    fn selector(&mut self) -> CardSelector {
+        match self.below(3) {
+            0 => {
+                let latest = self.tokens.saturating_sub(30);
+                by_token(&format!("token {}", latest + self.below(30)))
+            }
+            _ => by_id(&self.id()),
+        }
+    }
+
+    fn pin_of(card: CardUuid, value: &str) -> NewPin {
+        NewPin { mac: memory::pin_mac(card, value), ..pin(value) }
+    }
+
+    fn uuid_of(&self, id: &str) -> CardUuid {
+        let card = self.memory.cards.values().find(|card| card.card_id == card_id(id));
+        card.map_or(CardUuid(self.f.uuid()), |card: &Card| card.uuid)
+    }
+
+    fn sent_pin(&mut self) -> Option<domain::PresentedPin> {
+        match self.below(8) {
+            0 => Some(presented("wrong")),
+            1 => Some(presented("right")),
+            _ => None,
+        }
+    }
+
+    fn new_card(&mut self) -> domain::NewCard {
+        let id = self.id();
+        let mut card = self.f.new_card(&id);
+        let mut token = self.f.new_token(&format!("token {}", self.tokens));
+        token.expires_after_transaction = self.below(4) == 0;
+        self.tokens += 1;
+        card.token = Some(token);
+        card.pin = Some(Self::pin_of(card.uuid, "right"));
+        card
+    }
+
+    fn drawdown(&mut self) -> Command {
+        let (card, reference, money) = (self.selector(), self.reference(), self.money());
+        let drawdown = match self.below(4) {
+            0 => self.f.lock(card, &reference, money),
+            1 => self.f.lock_for(card, &reference, money, 30),
+            _ => self.f.draw(card, &reference, money),
+        };
+        self.transactions.push(drawdown.id);
+        Drawdown { pin: self.sent_pin(), allow_partial: self.below(3) == 0, ..drawdown }.command()
+    }
+
+    fn fund(&mut self) -> Command {
+        let (card, reference, money) = (self.selector(), self.reference(), self.money());
+        let parent = if self.below(3) == 0 { None } else { Some(self.transaction()) };
+        Fund { parent, pin: self.sent_pin(), ..self.f.fund(card, &reference, money) }.command()
+    }
+
+    fn following(&mut self) -> Command {
+        let (of, reference, money) = (self.transaction(), self.reference(), self.money());
+        match self.below(4) {
+            0 => self.f.void(of, &reference).command(),
+            1 => self.f.reverse(of, &reference).command(),
+            _ => {
+                let part = Some(money / 2 + 1).filter(|_| self.below(2) == 0);
+                let capture = self.f.capture(of, &reference, part);
+                self.transactions.push(capture.id);
+                capture.command()
+            }
+        }
+    }
+
+    /// What goes in the lane of money, so that its order is kept.
+    fn command(&mut self) -> Command {
+        let (id, reference, money) = (self.id(), self.reference(), self.money());
+        match self.below(36) {
+            0 | 1 => {
+                let create = self.f.create(&id, money * 3);
+                domain::CreateCard { card: self.new_card(), ..create }.command()
+            }
+            2 | 3 => self.f.activate(&id, money * 3).command(),
+            4 => self.f.adjust(&id, &reference, money - 50 - i64::from(money == 50)).command(),
+            5 => self.f.block(&id),
+            6 | 7 => self.f.unblock(&id),
+            8 => domain::DeleteCard { forfeit: Some(self.f.uuid().into()), ..self.f.delete(&id) }.command(),
+            9 => domain::RotatePin { card_id: card_id(&id), pin: Self::pin_of(self.uuid_of(&id), "right") }
+                .command(),
+            10 => {
+                let value = if self.below(2) == 0 { "wrong" } else { "right" };
+                let card = self.selector();
+                self.f.info(card, value).command()
+            }
+            11 => {
+                self.tokens += 1;
+                self.f.token_for(&id, &reference, &format!("token {}", self.tokens - 1)).command()
+            }
+            12 => {
+                let owner = Some(customer(&format!("{}", self.below(3))));
+                let expires_at = Some(self.f.in_seconds(3_600)).filter(|_| self.below(3) == 0);
+                ChangeCard { customer_id: owner, expires_at, ..self.f.change(&id) }.command()
+            }
+            13 => domain::Replace { new: self.new_card(), ..self.f.replace(&id, &reference, &id) }.command(),
+            14..=20 => self.following(),
+            21..=24 => self.fund(),
+            _ => self.drawdown(),
+        }
+    }
+
+    /// What goes in the lane of bulk, alone.
+    async fn bulk(&mut self) -> Order {
+        match self.below(3) {
+            0 => {
+                let mut cards = vec![self.new_card(), self.new_card()];
+                cards.dedup_by(|one, other| one.card_id == other.card_id);
+                let batch = domain::CreateBatch { cards, ..self.f.batch(&[]) };
+                self.f.order(batch)
+            }
+            1 => {
+                let (now, id, reference) = (self.f.now(), self.id(), self.reference());
+                let waits = self.memory.cards.values().filter(|card| card.status(now) == Status::Inactive);
+                let mut ids: Vec<&str> = waits.map(|card| card.card_id.as_str()).take(2).collect();
+                if ids.is_empty() || id.ends_with('0') {
+                    ids.push(&id);
+                }
+                self.f.order(self.f.activate_all(&reference, &ids, 100))
+            }
+            _ => {
+                let cards = self.store.lapsed_cards(self.f.aid, self.f.now(), 10).await.expect("cards");
+                self.f.order_of(Actor::Operator, Sweep { cards })
+            }
+        }
+    }
+
+    async fn round(&mut self, round: u64) {
+        self.first_card = round / ROUNDS_PER_CARD;
+        let orders: Vec<Order> = match self.below(6) {
+            0 => vec![self.bulk().await],
+            _ => {
+                let commands: Vec<Command> = (0..=self.below(8)).map(|_| self.command()).collect();
+                commands.into_iter().map(|command| self.f.order(command)).collect()
+            }
+        };
+        let asked: Vec<_> = orders.iter().map(|order| order.command.action()).collect();
+        let decisions = self.f.submit_all(orders.clone()).await;
+        for ((order, decision), asked) in orders.into_iter().zip(decisions).zip(asked) {
+            let expected = self.memory.carry_out(vec![order], self.f.now());
+            assert_eq!(std::slice::from_ref(&decision), expected, "{asked:?} in round {round}");
+            self.carried_out.extend(decision.is_ok().then_some(asked));
+        }
+        if self.below(3) == 0 {
+            let wait_ms = if self.below(20) == 0 { 86_400_000 } else { self.below(20_000) };
+            self.clock.move_ms(i64::try_from(wait_ms).expect("small"));
+        }
+    }
+
+    async fn reopen(&mut self) {
+        self.store.close().await.expect("closed");
+        self.store = open(&self.dir, &self.clock);
+        self.f.store = self.store.clone();
+    }
+
+    /// Every card, its tokens and its history are those in memory.
+    async fn compare(&self) {
+        for card in self.memory.cards.values() {
+            self.memory.check_card(card.uuid);
+            let read = self.store.card(self.f.aid, &card.card_id, true, domain::Timestamp::EPOCH).await;
+            let read = read.expect("readable").expect("a card");
+            assert_eq!(read.card, *card);
+            let of_card = |token: &&domain::Token| token.card == card.uuid && token.deleted_at.is_none();
+            let tokens: Vec<_> = self.memory.tokens.values().filter(of_card).cloned().collect();
+            assert_eq!(read.tokens, tokens);
+            let query = HistoryQuery { limit: 10_000, starting_after: None };
+            let history = self.store.history(self.f.aid, &card.card_id, &query).await;
+            let history = history.expect("readable").expect("a history");
+            let rows: Vec<_> = history.into_iter().map(|row| row.transaction).collect();
+            assert_eq!(rows, self.memory.rows_of(card.uuid));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_store_answers_and_keeps_what_the_one_in_memory_does() {
+    let mut carried_out = HashSet::new();
+    for seed in 1..=3 {
+        let mut run = Run::new(seed).await;
+        let limit = |count| Some(DayLimit { amount: None, count: Some(count) });
+        let limits =
+            SettingsChange { card_day: limit(30), client_day: limit(400), ..SettingsChange::default() };
+        let order = run.f.order(limits);
+        assert_eq!([run.f.submit(order.clone()).await], *run.memory.carry_out(vec![order], run.f.now()));
+        for round in 0..ROUNDS {
+            run.round(round).await;
+            if round % 100 == 99 {
+                run.reopen().await;
+            }
+        }
+        run.compare().await;
+        carried_out.extend(run.carried_out);
+    }
+    for action in CARRIED_OUT {
+        assert!(carried_out.contains(action), "{action:?} was never carried out");
+    }
+}
