@@ -5,6 +5,7 @@
 mod bench;
 mod context;
 mod install;
+mod mutants;
 mod openapi;
 mod quickstart;
 mod test;
@@ -47,6 +48,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Change the rules of money and PINs in one place at a time, and tell which change no test finds
+    ///
+    /// crates/domain/mutants.txt lists those that no test can find, and why. It takes an hour or more.
+    Mutants {
+        /// Handed on to cargo-mutants, for instance --file crates/domain/src/pin.rs
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build the release program and run its `quickstart`
     Quickstart {
         /// Handed on to `gavekort quickstart`, for instance --exit
@@ -73,6 +82,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Tidy => tidy::run(&context),
         Task::Openapi => openapi::write(&context).map(|()| true),
         Task::Bench { arguments } => bench::run(&context, &arguments).map(|()| true),
+        Task::Mutants { arguments } => mutants::run(&context, &arguments),
         Task::Quickstart { arguments } => quickstart::run(&context, &arguments).map(|()| true),
     }
 }

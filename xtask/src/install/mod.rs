@@ -1,8 +1,8 @@
 //! Installs what the tests need beyond a Rust toolchain, and nothing that is there already.
 
-mod deny;
 mod packages;
 mod python;
+mod tool;
 
 use std::env;
 use std::path::PathBuf;
@@ -11,12 +11,12 @@ use anyhow::{Result, bail};
 
 use crate::context::Context;
 
-pub use deny::program as deny_program;
 pub use python::interpreter as python_interpreter;
+pub use tool::{DENY, MUTANTS};
 
 /// Tries everything before it fails, so that one run tells all that is missing.
 pub fn run(context: &Context) -> Result<()> {
-    let faults: Vec<String> = [packages::install(context), python::install(context), deny::install(context)]
+    let faults: Vec<String> = [packages::install(context), python::install(context), DENY.install(context)]
         .into_iter()
         .filter_map(Result::err)
         .map(|error| format!("{error:#}"))

@@ -103,7 +103,7 @@ impl Step {
 
 /// Advisories are left out: their database lies on a host that not every test machine reaches.
 fn deny(context: &Context) -> Result<()> {
-    let mut deny = context.command(install::deny_program(context));
+    let mut deny = context.command(install::DENY.program(context));
     succeed(deny.args(["--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
 }
 

@@ -1,5 +1,5 @@
-//! Proofs on the finished program: it is killed, hung up on, starved of disk, failed in its syncs, flooded, stopped
-//! under load and searched for secrets. Each keeps what it promised.
+//! Proofs on the finished program: it is killed, hung up on, starved of disk, cut off from power, failed in its
+//! syncs, flooded, raced, stopped under load and searched for secrets. Each keeps what it promised.
 //!
 //! A proof that chooses by chance prints its seed; `GAVEKORT_TEST_SEED` gives it the same choices again.
 //! `GAVEKORT_TEST_LONG=1` makes the campaigns many times longer.
@@ -13,7 +13,11 @@ mod dintero;
 mod failing_sync;
 mod full_disk;
 mod hang_up;
+mod histories;
 mod kills;
+mod money_kills;
+mod power_cut;
+mod races;
 mod retries;
 mod secrets;
 mod slow_clients;

@@ -1,10 +1,12 @@
 //! Batches of cards under an `Idempotency-Key`, and what became of them.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::asked::Request;
 use super::database::Cards;
 use crate::common::{Answer, Api};
 
@@ -64,6 +66,31 @@ impl Batch {
         let sizes: Vec<u32> = batches.iter().map(|batch| batch.cards).collect();
         assert!(sizes.is_empty() || sizes == [self.count], "{}: batches of {sizes:?} cards", self.key);
         !sizes.is_empty()
+    }
+}
+
+impl Request for Batch {
+    type Seen = Cards;
+    type Told = Secrets;
+
+    fn see(data: &Path, prefix: &str) -> Cards {
+        Cards::read(data, prefix)
+    }
+
+    fn name(&self) -> &str {
+        &self.key
+    }
+
+    fn send(&self, api: &Api) -> Result<Answer, reqwest::Error> {
+        Self::send(self, api)
+    }
+
+    fn is_whole(&self, cards: &Cards) -> bool {
+        Self::is_whole(self, cards)
+    }
+
+    fn told(&self, answer: Answer) -> Secrets {
+        self.secrets(&answer.ok())
     }
 }
 

@@ -64,7 +64,9 @@ pub fn check(data: &Path) {
     assert!(!orphans.exists([]).expect("a readable database"), "rows refer to others that are not there");
 }
 
-fn open(data: &Path) -> Connection {
+/// A reader of the database in a data directory.
+#[track_caller]
+pub fn open(data: &Path) -> Connection {
     let file = data.join("gavekort.db");
     Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a database")
 }
