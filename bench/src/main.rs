@@ -89,6 +89,17 @@ struct Plan {
     overload: Duration,
 }
 
+/// In the order in which they are measured: what takes longest comes last.
+const PARTS: [Part; 7] = [
+    Part::Empty,
+    Part::Footprint,
+    Part::Issue,
+    Part::Filled,
+    Part::Ledger,
+    Part::Overload,
+    Part::FilledLedger,
+];
+
 const CASES: [Case; 4] = [
     Case { pictures: Pictures::None, keyed: false },
     Case { pictures: Pictures::Both, keyed: false },
@@ -163,13 +174,21 @@ fn main() -> Result<()> {
     let how = how(&plan);
     println!("{}\n{how}\n", machine.describe());
     let mut report = Report::default();
-    Run { program: &options.gavekort, options: &options, plan: &plan, report: &mut report }.all()?;
-    report.conclude();
-    if options.write {
-        report.write(&options.page, &machine, &how)?;
-        println!("written to {}", options.page.display());
+    for part in PARTS.into_iter().filter(|part| options.wants(*part)) {
+        Run { program: &options.gavekort, options: &options, plan: &plan, report: &mut report }.part(part)?;
+        // After each, for a run takes long and a later part may fail.
+        if options.write {
+            report.write(&options.page, &machine, &how)?;
+        }
     }
+    report.conclude();
     Ok(())
+}
+
+impl Options {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
 }
 
 fn how(plan: &Plan) -> String {
@@ -189,47 +208,32 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    fn all(&mut self) -> Result<()> {
+    fn part(&mut self, part: Part) -> Result<()> {
         let template = self.options.dir.join("empty");
         data::first_start(self.program, &template)?;
-        let mut on_empty = None;
-        if self.wants(Part::Empty) {
-            for case in CASES {
+        let (program, plan, dir) = (self.program, self.plan, &self.options.dir);
+        match part {
+            Part::Empty => CASES.into_iter().try_for_each(|case| {
                 let pair = self.empty(&template, "empty database")?;
-                let measured = turns::measure(self.report, self.program, &pair, case, self.plan.effort)?;
-                on_empty.get_or_insert(measured);
+                turns::measure(self.report, program, &pair, case, plan.effort).map(drop)
+            }),
+            Part::Footprint => {
+                let pair = self.empty(&template, "empty database")?;
+                footprint::binary(self.report, program)?;
+                footprint::start(self.report, program, &pair, plan.starts, true)?;
+                footprint::memory(self.report, program, &pair, plan.settle, plan.flood_rounds)
             }
+            Part::Issue => {
+                let pair = self.empty(&template, "empty database")?;
+                issue::measure(self.report, program, &pair, plan.issued_cards, plan.issue_turns)
+            }
+            Part::Filled => self.filled(&template),
+            Part::Ledger => ledger::spread(self.report, program, &template, dir, plan.ledger),
+            Part::Overload => {
+                ledger::overload(self.report, program, &template, dir, plan.ledger.cards, plan.overload)
+            }
+            Part::FilledLedger => self.filled_ledger(&template),
         }
-        if self.wants(Part::Footprint) {
-            let pair = self.empty(&template, "empty database")?;
-            footprint::binary(self.report, self.program)?;
-            footprint::start(self.report, self.program, &pair, self.plan.starts, true)?;
-            footprint::memory(self.report, self.program, &pair, self.plan.settle, self.plan.flood_rounds)?;
-        }
-        if self.wants(Part::Issue) {
-            let pair = self.empty(&template, "empty database")?;
-            let Plan { issued_cards, issue_turns, .. } = *self.plan;
-            issue::measure(self.report, self.program, &pair, issued_cards, issue_turns)?;
-        }
-        if self.wants(Part::Filled) {
-            self.filled(&template, on_empty.as_ref())?;
-        }
-        if self.wants(Part::Ledger) {
-            ledger::spread(self.report, self.program, &template, &self.options.dir, self.plan.ledger)?;
-        }
-        if self.wants(Part::Overload) {
-            let Plan { ledger, overload, .. } = *self.plan;
-            let dir = &self.options.dir;
-            ledger::overload(self.report, self.program, &template, dir, ledger.cards, overload)?;
-        }
-        if self.wants(Part::FilledLedger) {
-            self.filled_ledger(&template)?;
-        }
-        Ok(())
-    }
-
-    fn wants(&self, part: Part) -> bool {
-        self.options.only.is_empty() || self.options.only.contains(&part)
     }
 
     fn empty(&self, template: &Path, name: &str) -> Result<Pair> {
@@ -238,7 +242,7 @@ impl Run<'_> {
 
     fn filled_ledger(&mut self, empty: &Path) -> Result<()> {
         let (dir, cards) = (&self.options.dir, self.plan.filled_cards);
-        let filled = data::filled(self.program, dir, empty, cards, self.options.refill)?;
+        let filled = data::filled(self.program, dir, empty, cards, false)?;
         let sold = ledger::with_history(&filled, dir, cards)?;
         let copy = dir.join("sold-copy");
         data::remove(&copy)?;
@@ -248,21 +252,23 @@ impl Run<'_> {
         data::remove(&copy)
     }
 
-    fn filled(&mut self, empty: &Path, on_empty: Option<&Measured>) -> Result<()> {
+    /// The same as on an empty database, which is measured once more beside it to tell the growth.
+    fn filled(&mut self, empty: &Path) -> Result<()> {
         let cards = self.plan.filled_cards;
         let filled = data::filled(self.program, &self.options.dir, empty, cards, self.options.refill)?;
+        let on_empty = {
+            let pair = self.empty(empty, "empty database, before the filled one")?;
+            turns::measure(self.report, self.program, &pair, FILLED_CASE, self.plan.effort)?
+        };
         let name = format!("{cards} cards there");
         let pair = Pair::of(&filled, self.options.dir.join("pair"), name, false)?;
         let measured = turns::measure(self.report, self.program, &pair, FILLED_CASE, self.plan.effort)?;
-        if let Some(empty) = on_empty {
-            let growth = |of: fn(&Measured) -> f64| of(&measured) / of(empty);
-            let (server, floor) = (growth(|m| m.server.median_ms()), growth(|m| m.floor.median_ms()));
-            let name = format!("median with {cards} cards to median on an empty database");
-            self.report.add(
-                Line::new(name, format!("{server:.2} ×"), None)
-                    .beside(format!("{floor:.2} ×"), server / floor),
-            );
-        }
+        let growth = |of: fn(&Measured) -> f64| of(&measured) / of(&on_empty);
+        let (server, floor) = (growth(|m| m.server.median_ms()), growth(|m| m.floor.median_ms()));
+        let name = format!("median with {cards} cards to median on an empty database");
+        self.report.add(
+            Line::new(name, format!("{server:.2} ×"), None).beside(format!("{floor:.2} ×"), server / floor),
+        );
         footprint::start(self.report, self.program, &pair, self.plan.starts, false)
     }
 }
