@@ -146,13 +146,6 @@ impl Desk {
         Ok(self.closed(ask, requests)?.rate())
     }
 
-    /// The same server with other tills.
-    fn with_tills(self, tills: usize) -> Result<Self> {
-        let Self { server, asked, tills: before, .. } = self;
-        drop(before);
-        Self::of(server, tills, asked)
-    }
-
     /// Ends the server; answers how many references were used.
     fn stop(self) -> Result<u64> {
         let Self { server, tills, asked, .. } = self;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Ask, Desk, TILLS, prepare};
+use super::{Ask, Desk, prepare};
 use crate::data;
 use crate::report::{Limit, Line, Report};
 use crate::server::Server;
@@ -42,11 +42,10 @@ pub fn overload(
     let shim = shim(dir)?;
     let preload = shim.to_str().context("a path of ASCII")?;
     let server = Server::start_with(program, &data, &[("LD_PRELOAD", preload), ("SLOW_SYNC_US", SYNC_US)])?;
-    let mut desk = Desk::of(server, TILLS, 0)?;
-    let warm_up = desk.closed(ask(), 5_000)?.rate();
-    let peak = desk.at_most(ask(), warm_up, during / 3)?;
-    let before = desk.server.resident_kib()?;
-    let mut crowd = desk.with_tills(TILLS_OVERLOAD)?;
+    let mut crowd = Desk::of(server, TILLS_OVERLOAD, 0)?;
+    let warm_up = crowd.closed(ask(), 10_000)?.rate();
+    let peak = crowd.at_most(ask(), warm_up, during / 3)?;
+    let before = crowd.server.resident_kib()?;
     let tally = crowd.at_rate(ask(), peak * TIMES, during)?;
     let grown_kib = crowd.server.resident_peak_kib()?.saturating_sub(before);
     let after = crowd.at_rate(ask(), peak / 2.0, RECOVERY * 2)?;

@@ -10,12 +10,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 
 use crate::stats::Timings;
 
 /// Longer than any answer may take, so that a server that hangs ends the run.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How many are opened without a rest, and the rest.
+const TOGETHER: usize = 32;
+const REST: Duration = Duration::from_millis(2);
 
 /// No answer to a till is longer.
 const ANSWER_BYTES_MAX: usize = 16 * 1_024;
@@ -83,7 +87,11 @@ impl Tills {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let tills = runtime.block_on(async {
             let mut open = Vec::with_capacity(tills);
-            for _ in 0..tills {
+            for till in 0..tills {
+                // Faster than the server takes them in, some would have to knock again, seconds later.
+                if till % TOGETHER == 0 {
+                    sleep(REST).await;
+                }
                 open.push(Till::open(address).await?);
             }
             Ok::<_, anyhow::Error>(open)
