@@ -1,7 +1,6 @@
 //! A long run of random orders, through the store and through the one in memory that the rules are tested with: every
 //! answer is the same, and so is all that is left in the end.
 
-#[allow(dead_code, reason = "the tests of the rules use all of it")]
 #[path = "../../../domain/tests/ledger/store.rs"]
 mod memory;
 
