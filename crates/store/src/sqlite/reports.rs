@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 
 use super::closing::{self, Closing};
 use super::fault::Fault;
-use super::read::{EndOnDrop, STEPS_BETWEEN_LOOKS};
+use super::read::STEPS_BETWEEN_LOOKS;
 use super::{SqliteStore, answered, connection};
 use crate::Error;
 
@@ -121,6 +121,15 @@ fn begin(conns: Vec<Connection>) -> Result<Vec<Connection>, Fault> {
         conn.query_row("SELECT max(version) FROM schema", [], |_| Ok(()))?;
     }
     Ok(conns)
+}
+
+/// Tells a report to end when nobody waits for it any more.
+struct EndOnDrop(Arc<AtomicBool>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn panicked() -> Error {
