@@ -8,6 +8,7 @@ mod committer;
 mod error;
 mod query;
 mod report;
+mod rows;
 mod sqlite;
 #[cfg(feature = "suite")]
 pub mod suite;

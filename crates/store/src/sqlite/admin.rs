@@ -4,7 +4,7 @@ use domain::{Account, Aid, Client, REPLAY_HOURS, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
-use super::rows::{self, select};
+use crate::rows::{self, select};
 use super::{load, persist};
 use crate::{Error, SigningKey};
 

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use domain::{Action, Aid, AuditEntry, CardUuid, Subject};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::fields::Fields;
+use crate::rows::{Columns, Fields};
 use super::load;
 use super::transactions::{self, Newest, Place};
 use crate::{AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource};
@@ -65,7 +65,7 @@ struct Line {
     card: Option<CardUuid>,
 }
 
-fn line(row: &Row<'_>) -> Result<Line, Fault> {
+fn line(row: &dyn Columns) -> Result<Line, Fault> {
     let mut row = Fields::new(row, "audit");
     let (place, at, client, request) = (row.integer()?, row.time()?, row.id_or_none()?, row.id()?);
     let action = row.word(Action::from_word)?;

@@ -5,11 +5,11 @@
 
 use domain::{Aid, Card, CardDetails, CardId, CardUuid, Status, Timestamp, Token, TokenMac};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::fault::Fault;
 use super::load;
-use super::rows::{self, select};
+use crate::rows::{self, Columns, select};
 use crate::query::{end_of_prefix, time_of};
 use crate::{CardFilter, CardPage, CardQuery, CustomerCardsQuery};
 
@@ -45,7 +45,7 @@ pub fn of_customer(conn: &Connection, aid: Aid, query: &CustomerCardsQuery) -> R
     let (made_at, uuid) = after.unwrap_or((i64::MIN, Vec::new()));
     let customer = query.customer_id.as_str();
     let params = params![aid.as_str(), customer, made_at, uuid, query.now.unix_ms(), query.limit];
-    let seen = |row: &Row<'_>| load::as_seen(conn, aid, rows::card(row)?, query.now);
+    let seen = |row: &dyn Columns| load::as_seen(conn, aid, rows::card(row)?, query.now);
     load::all(&mut conn.prepare_cached(OF_CUSTOMER)?, params, seen)
 }
 

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use domain::{Aid, Day, Status, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
-use super::fields::Fields;
+use crate::rows::{Columns, Fields};
 use super::liability::{Tally, window};
 use super::load;
 use crate::{Error, LiabilityRow, Month};
@@ -72,7 +72,7 @@ pub fn rows(conn: &Connection, aid: Aid, Day(day): Day) -> Result<Vec<LiabilityR
     load::all(&mut conn.prepare_cached(ROWS)?, params![aid.as_str(), day], row)
 }
 
-fn row(row: &Row<'_>) -> Result<LiabilityRow, Fault> {
+fn row(row: &dyn Columns) -> Result<LiabilityRow, Fault> {
     let mut row = Fields::new(row, "closing");
     Ok(LiabilityRow {
         currency: row.currency()?,

@@ -2,13 +2,13 @@
 //! happened to since.
 
 use domain::{Aid, Currency, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::tally::{Standing, Tally};
 use crate::Liability;
 use crate::sqlite::closing;
 use crate::sqlite::fault::Fault;
-use crate::sqlite::fields::Fields;
+use crate::rows::{Columns, Fields};
 use crate::sqlite::load;
 
 /// Cards that may stand elsewhere at the end of a window of time than before it: made in it, money moved, status
@@ -78,7 +78,7 @@ struct Present {
     batch: Option<Vec<u8>>,
 }
 
-fn present(row: &Row<'_>) -> Result<Present, Fault> {
+fn present(row: &dyn Columns) -> Result<Present, Fault> {
     let mut row = Fields::new(row, "card");
     let standing = Standing {
         currency: row.currency()?,

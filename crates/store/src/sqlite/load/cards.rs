@@ -8,7 +8,7 @@ use domain::{
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::super::fault::Fault;
-use super::super::rows::{self, select};
+use crate::rows::{self, select};
 use super::{Loading, all, first};
 
 const CARD_BY_ID: &str = select!(card "WHERE aid = ?1 AND card_id = ?2");

@@ -4,8 +4,8 @@ use domain::{Amount, CardUuid, Day, DayCount, DaySubject, Needs, RefId, Transact
 use rusqlite::params;
 
 use super::super::fault::Fault;
-use super::super::fields::Fields;
-use super::super::rows::{self, select};
+use crate::rows::Fields;
+use crate::rows::{self, select};
 use super::super::transactions::{BY_ID, BY_REF_ID};
 use super::{Loading, first};
 

@@ -4,7 +4,7 @@ use domain::{Batch, Card, RefId, Token};
 use rusqlite::{CachedStatement, params};
 
 use super::super::fault::Fault;
-use super::super::format;
+use crate::rows::format;
 use super::{Before, Indexed, Writing, bind, check_one, inconsistent};
 
 const INSERT_BATCH: &str =

@@ -4,7 +4,7 @@ use domain::{CardUuid, Day, Lock, Transaction, TransactionId};
 use rusqlite::{CachedStatement, params};
 
 use super::super::fault::Fault;
-use super::super::rows;
+use crate::rows;
 use super::{Writing, check_one};
 
 const INSERT_TRANSACTION: &str = "INSERT INTO card_transaction (aid, card, seq, id, ref_id, type, reason, \
