@@ -4,7 +4,9 @@
 //! what is waiting, loads what that needs, lets the domain decide, writes the changes and commits once for
 //! all. Reads do not pass the committer. Only this crate knows SQL.
 
+mod closings;
 mod committer;
+mod conditions;
 mod error;
 mod postgres;
 mod query;
@@ -13,6 +15,7 @@ mod rows;
 mod sqlite;
 #[cfg(feature = "suite")]
 pub mod suite;
+mod tally;
 
 use std::path::Path;
 use std::sync::Arc;
