@@ -8,6 +8,7 @@ mod closings;
 mod committer;
 mod conditions;
 mod error;
+mod migration;
 mod postgres;
 mod query;
 mod report;
