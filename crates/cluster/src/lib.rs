@@ -19,6 +19,7 @@ mod options;
 mod port;
 mod processes;
 mod programs;
+mod proxy;
 mod sql;
 mod user;
 
@@ -34,6 +35,7 @@ use tempfile::TempDir;
 
 use keeper::Keeper;
 pub use options::Options;
+pub use proxy::{Cut, Proxy, Weather};
 pub use sql::{Rows, sql};
 
 /// The user that owns every database; nobody is asked for a password.
