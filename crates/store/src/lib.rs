@@ -4,13 +4,19 @@
 //! what is waiting, loads what that needs, lets the domain decide, writes the changes and commits once for
 //! all. Reads do not pass the committer. Only this crate knows SQL.
 
+mod closings;
 mod committer;
+mod conditions;
 mod error;
+mod migration;
+mod postgres;
 mod query;
 mod report;
+mod rows;
 mod sqlite;
 #[cfg(feature = "suite")]
 pub mod suite;
+mod tally;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +30,7 @@ use domain::{
 
 pub use committer::Limits;
 pub use error::Error;
+pub use postgres::{PostgresSettings, PostgresStore};
 pub use query::{
     AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource, CardFilter, CardPage,
     CardQuery, CardTransaction, CustomerCardsQuery, HistoryQuery, TransactionFilter, TransactionPage,

@@ -7,7 +7,34 @@ use crate::Error;
 /// What becomes of one order.
 pub type Answer = Result<Decision, Error>;
 
-/// Where orders are carried out, one transaction at a time. Each store has one for its committer.
+/// What carries out the groups of a committer.
+pub trait Carrier: Send + 'static {
+    /// Carries out a group, durably, in a transaction or several.
+    fn carry_out(&mut self, accounts: Vec<(Aid, Vec<Order>)>, server_now: Timestamp) -> Outcome;
+
+    /// Called between two groups, for what need not be done within one.
+    fn rest(&mut self);
+
+    /// Called once, after the last group.
+    fn close(&mut self);
+}
+
+impl<L: Ledger> Carrier for L {
+    fn carry_out(&mut self, accounts: Vec<(Aid, Vec<Order>)>, server_now: Timestamp) -> Outcome {
+        carry_out(self, accounts, server_now)
+    }
+
+    fn rest(&mut self) {
+        Ledger::rest(self);
+    }
+
+    fn close(&mut self) {
+        Ledger::close(self);
+    }
+}
+
+/// A database whose transactions can go back to a mark, and where each call is cheap: orders are carried out in it
+/// one account after the other.
 pub trait Ledger: Send + 'static {
     /// Begins a transaction.
     fn begin(&mut self) -> Result<(), Error>;
@@ -73,11 +100,7 @@ pub struct Outcome {
 }
 
 /// Carries out a group in one transaction.
-pub fn carry_out(
-    ledger: &mut impl Ledger,
-    accounts: Vec<(Aid, Vec<Order>)>,
-    server_now: Timestamp,
-) -> Outcome {
+fn carry_out(ledger: &mut impl Ledger, accounts: Vec<(Aid, Vec<Order>)>, server_now: Timestamp) -> Outcome {
     let orders = accounts.iter().map(|(_, orders)| orders.len()).sum();
     // Only a group of several needs its orders a second time, to find the one that spoiled it.
     let again = (orders > 1).then(|| accounts.clone());

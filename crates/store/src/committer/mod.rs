@@ -17,7 +17,7 @@ use std::time::Instant;
 use domain::{Aid, Clock, Command, Order};
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use group::{Answer, CommitFault, Done, Ledger, Stop};
+pub(crate) use group::{Answer, Carrier, CommitFault, Done, Ledger, Outcome, Stop};
 pub use queue::Limits;
 use queue::{Queue, Waiting};
 
@@ -70,7 +70,7 @@ enum Work<L> {
     End,
 }
 
-impl<L: Ledger> Committer<L> {
+impl<L: Carrier> Committer<L> {
     /// Starts the thread.
     pub fn start(ledger: L, clock: Arc<dyn Clock>, limits: Limits) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
@@ -203,7 +203,7 @@ impl<L> Shared<L> {
     }
 }
 
-impl<L: Ledger> Shared<L> {
+impl<L: Carrier> Shared<L> {
     fn run(&self, mut ledger: L, clock: &dyn Clock) {
         let _abort = AbortOnPanic;
         loop {
@@ -249,7 +249,7 @@ impl<L: Ledger> Shared<L> {
         if listeners.is_empty() {
             return true;
         }
-        let outcome = group::carry_out(ledger, accounts, clock.now());
+        let outcome = ledger.carry_out(accounts, clock.now());
         if outcome.has_committed {
             self.commits.fetch_add(1, Ordering::Relaxed);
             let orders = u64::try_from(listeners.len()).unwrap_or(u64::MAX);

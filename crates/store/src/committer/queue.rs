@@ -18,11 +18,13 @@ pub struct Limits {
     pub rows_max: usize,
     /// The most rows of one group.
     pub group_rows_max: usize,
+    /// Whether a group holds the orders of one account alone.
+    pub one_account: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { orders_max: 8_192, rows_max: 65_536, group_rows_max: 1_024 }
+        Self { orders_max: 8_192, rows_max: 65_536, group_rows_max: 1_024, one_account: false }
     }
 }
 
@@ -106,21 +108,33 @@ impl<T> Lane<T> {
         line.push_back(waiting);
     }
 
-    fn next_rows(&self) -> Option<usize> {
-        let line = self.accounts.get(self.turns.front()?)?;
+    /// Whose turn it is.
+    fn next(&self) -> Option<Aid> {
+        self.turns.front().copied()
+    }
+
+    fn next_rows(&self, aid: Aid) -> Option<usize> {
+        let line = self.accounts.get(&aid)?;
         line.front().map(|waiting| waiting.rows)
     }
 
-    fn pop(&mut self) -> Option<(Aid, Waiting<T>)> {
-        let aid = self.turns.pop_front()?;
+    /// Takes one order of an account, which then waits for its next turn behind the others.
+    fn pop(&mut self, aid: Aid) -> Option<Waiting<T>> {
         let line = self.accounts.get_mut(&aid)?;
         let waiting = line.pop_front()?;
-        if line.is_empty() {
+        let is_over = line.is_empty();
+        // It is the first in line, or, where it was just taken from, the last.
+        if self.next() == Some(aid) {
+            self.turns.pop_front();
+        } else {
+            self.turns.pop_back();
+        }
+        if is_over {
             self.accounts.remove(&aid);
         } else {
             self.turns.push_back(aid);
         }
-        Some((aid, waiting))
+        Some(waiting)
     }
 }
 
@@ -174,7 +188,9 @@ impl<T> Queue<T> {
         let mut group = Group { accounts: Vec::new(), given_up: Vec::new() };
         let mut places = HashMap::new();
         let mut room = self.limits.group_rows_max;
-        while let Some((aid, waiting)) = self.pop(takes_bulk, room, group.accounts.is_empty()) {
+        let mut only = None;
+        while let Some((aid, waiting)) = self.pop(takes_bulk, room, group.accounts.is_empty(), only) {
+            only = self.limits.one_account.then_some(aid);
             if waiting.deadline <= now {
                 group.given_up.push(waiting.item);
                 continue;
@@ -192,11 +208,18 @@ impl<T> Queue<T> {
         Some(group)
     }
 
-    /// The next order of a lane, if it fits; the first of a group always does.
-    fn pop(&mut self, from_bulk: bool, room: usize, is_first: bool) -> Option<(Aid, Waiting<T>)> {
+    /// The next order of a lane, or of one account in it, if it fits; the first of a group always does.
+    fn pop(
+        &mut self,
+        from_bulk: bool,
+        room: usize,
+        is_first: bool,
+        only: Option<Aid>,
+    ) -> Option<(Aid, Waiting<T>)> {
         let lane = if from_bulk { &mut self.bulk } else { &mut self.money };
-        lane.next_rows().filter(|rows| is_first || *rows <= room)?;
-        let (aid, waiting) = lane.pop()?;
+        let aid = only.or_else(|| lane.next())?;
+        lane.next_rows(aid).filter(|rows| is_first || *rows <= room)?;
+        let waiting = lane.pop(aid)?;
         self.waits.take(waiting.rows);
         if let Some(own) = self.by_account.get_mut(&aid) {
             own.take(waiting.rows);
@@ -232,7 +255,7 @@ mod tests {
     }
 
     fn limits(orders_max: usize, rows_max: usize, group_rows_max: usize) -> Limits {
-        Limits { orders_max, rows_max, group_rows_max }
+        Limits { orders_max, rows_max, group_rows_max, one_account: false }
     }
 
     fn waiting(rows: usize, is_bulk: bool, item: &'static str) -> Waiting<&'static str> {
@@ -273,6 +296,16 @@ mod tests {
         queue.push(aid(3), money("c1")).expect("room");
         assert_eq!(next(&mut queue), ["a1", "a2", "b1", "c1"]);
         assert_eq!(next(&mut queue), ["a3", "a4", "a5"]);
+    }
+
+    #[test]
+    fn a_group_of_one_account_leaves_the_others_their_turns() {
+        let mut queue = Queue::new(Limits { one_account: true, ..limits(100, 100, 2) });
+        for (account, item) in [(1, "a1"), (2, "b1"), (1, "a2"), (1, "a3"), (2, "b2")] {
+            queue.push(aid(account), money(item)).expect("room");
+        }
+        assert_eq!([next(&mut queue), next(&mut queue)], [["a1", "a2"], ["b1", "b2"]]);
+        assert_eq!(next(&mut queue), ["a3"]);
     }
 
     #[test]

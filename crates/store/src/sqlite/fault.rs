@@ -3,6 +3,7 @@
 use rusqlite::ErrorCode;
 
 use crate::Error;
+use crate::rows::Damaged;
 
 /// Why a piece of work on a connection failed.
 #[derive(Debug)]
@@ -18,6 +19,12 @@ pub enum Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
+    }
+}
+
+impl From<Damaged> for Fault {
+    fn from(Damaged(place): Damaged) -> Self {
+        Self::Damaged(place)
     }
 }
 

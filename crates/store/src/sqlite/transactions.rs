@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
 use super::load;
-use super::rows::{self, select};
+use crate::rows::{self, Fields, select};
 use crate::{CardTransaction, HistoryQuery, TransactionFilter, TransactionPage, TransactionQuery};
 
 pub const BY_ID: &str = select!(card_transaction "WHERE aid = ?1 AND id = ?2");
@@ -148,16 +148,14 @@ fn fits(transaction: &Transaction, filter: &TransactionFilter) -> bool {
 /// A card by the client's id for it.
 pub fn card(conn: &Connection, aid: Aid, card_id: &CardId) -> Result<Option<CardUuid>, Fault> {
     let mut by_id = conn.prepare_cached(CARD)?;
-    load::first(&mut by_id, (aid.as_str(), card_id.as_str()), |row| {
-        super::fields::Fields::new(row, "card").id()
-    })
+    load::first(&mut by_id, (aid.as_str(), card_id.as_str()), |row| Fields::new(row, "card").id())
 }
 
 /// The client's id of a card that some row refers to.
 pub fn card_id(conn: &Connection, aid: Aid, card: CardUuid) -> Result<CardId, Fault> {
     let mut by_uuid = conn.prepare_cached(CARD_ID)?;
     let found = load::first(&mut by_uuid, params![aid.as_str(), card.0.as_bytes()], |row| {
-        super::fields::Fields::new(row, "card").parsed()
+        Fields::new(row, "card").parsed()
     })?;
     found.ok_or_else(|| Fault::Damaged("card.uuid".to_owned()))
 }

@@ -2,14 +2,15 @@
 //! happened to since.
 
 use domain::{Aid, Currency, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::tally::{Standing, Tally};
 use crate::Liability;
+use crate::closings::end_of;
+use crate::rows::{Columns, Fields};
 use crate::sqlite::closing;
 use crate::sqlite::fault::Fault;
-use crate::sqlite::fields::Fields;
 use crate::sqlite::load;
+use crate::tally::{Standing, Tally};
 
 /// Cards that may stand elsewhere at the end of a window of time than before it: made in it, money moved, status
 /// changed, their last day passed (the one they have, or one they had), or a lock ran out.
@@ -41,7 +42,7 @@ pub fn at(conn: &Connection, aid: Aid, at: Timestamp) -> Result<Option<Liability
         return Ok(None);
     };
     let mut tally = Tally::of(&closing::rows(conn, aid, day)?);
-    window(conn, aid, &mut tally, Some(closing::end_of(day)), at.unix_ms())?;
+    window(conn, aid, &mut tally, Some(end_of(day)), at.unix_ms())?;
     Ok(Some(tally.into_liability(at)))
 }
 
@@ -78,7 +79,7 @@ struct Present {
     batch: Option<Vec<u8>>,
 }
 
-fn present(row: &Row<'_>) -> Result<Present, Fault> {
+fn present(row: &dyn Columns) -> Result<Present, Fault> {
     let mut row = Fields::new(row, "card");
     let standing = Standing {
         currency: row.currency()?,

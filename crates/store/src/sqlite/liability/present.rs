@@ -3,11 +3,11 @@
 use std::thread;
 
 use domain::{Aid, Currency, Timestamp};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
-use super::tally::{Standing, Tally};
+use crate::rows::{Columns, Fields};
 use crate::sqlite::fault::Fault;
-use crate::sqlite::fields::Fields;
+use crate::tally::{Standing, Tally};
 
 /// Goes through the table as it lies: by an index each card would have to be looked up.
 pub const SCAN: &str = "SELECT currency, funds, drawdown, reserved, expires_at, activated_at, \
@@ -89,7 +89,7 @@ fn free_lapsed(conn: &Connection, aid: Aid, now: Timestamp, tally: &mut Tally) -
     Ok(())
 }
 
-fn lapsed_card(row: &Row<'_>) -> Result<(Standing, i64), Fault> {
+fn lapsed_card(row: &dyn Columns) -> Result<(Standing, i64), Fault> {
     let mut row = Fields::new(row, "card");
     let card = standing(&mut row, Currency::NOK)?;
     Ok((card, row.integer()?))

@@ -6,13 +6,13 @@ mod money;
 use std::collections::HashMap;
 
 use domain::{Account, Aid, Client, ClientUuid, Needs, Replay, ReplayKey, Timestamp, World};
-use rusqlite::{CachedStatement, Connection, Params, Row, params};
+use rusqlite::{CachedStatement, Connection, Params, params};
 
 pub use cards::{as_seen, card, card_by_id, lapsed_cards, live_tokens, token_by_mac};
 
 use super::fault::Fault;
-use super::rows::{self, select};
 use crate::Error;
+use crate::rows::{self, Columns, select};
 
 const ACCOUNT: &str = select!(account "WHERE aid = ?1");
 const CLIENT: &str = select!(api_client "WHERE aid = ?1 AND uuid = ?2");
@@ -56,20 +56,26 @@ pub fn world(conn: &Connection, aid: Aid, needs: &Needs, server_now: Timestamp) 
 }
 
 /// The first row, read.
-pub fn first<T>(
+pub fn first<T, E>(
     statement: &mut CachedStatement<'_>,
     params: impl Params,
-    read: impl FnOnce(&Row<'_>) -> Result<T, Fault>,
-) -> Result<Option<T>, Fault> {
-    statement.query(params)?.next()?.map(read).transpose()
+    read: impl FnOnce(&dyn Columns) -> Result<T, E>,
+) -> Result<Option<T>, Fault>
+where
+    Fault: From<E>,
+{
+    Ok(statement.query(params)?.next()?.map(|row| read(row)).transpose()?)
 }
 
 /// Every row, read.
-pub fn all<T>(
+pub fn all<T, E>(
     statement: &mut CachedStatement<'_>,
     params: impl Params,
-    mut read: impl FnMut(&Row<'_>) -> Result<T, Fault>,
-) -> Result<Vec<T>, Fault> {
+    mut read: impl FnMut(&dyn Columns) -> Result<T, E>,
+) -> Result<Vec<T>, Fault>
+where
+    Fault: From<E>,
+{
     let mut rows = statement.query(params)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

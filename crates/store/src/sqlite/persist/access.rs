@@ -4,7 +4,7 @@ use domain::{Account, Aid, Client};
 use rusqlite::{Connection, params};
 
 use super::super::fault::Fault;
-use super::super::format;
+use crate::rows::format;
 
 const UPSERT_ACCOUNT: &str = "INSERT INTO account (aid, name, default_currency, pin_policy, refund_to_expired, \
     reversal_minutes, lock_life, balance_max, activation_max, card_day_amount, card_day_count, \

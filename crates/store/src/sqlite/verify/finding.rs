@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use domain::{Aid, Currency};
 
+use crate::rows::Damaged;
 use crate::sqlite::fault::Fault;
 
 /// Something that does not agree with the rest. It holds no secret.
@@ -98,6 +99,12 @@ pub enum Stop {
 impl From<rusqlite::Error> for Stop {
     fn from(error: rusqlite::Error) -> Self {
         Fault::from(error).into()
+    }
+}
+
+impl From<Damaged> for Stop {
+    fn from(damaged: Damaged) -> Self {
+        Fault::from(damaged).into()
     }
 }
 

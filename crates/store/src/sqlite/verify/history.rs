@@ -6,7 +6,7 @@ use domain::{Aid, Card, Reason, Timestamp, Transaction, TransactionId, Transacti
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::finding::{Checked, Sums, must, same, wrong};
-use crate::sqlite::rows::{self, select};
+use crate::rows::{self, select};
 
 const ROWS: &str =
     select!(card_transaction "WHERE aid = ?1 AND card = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4");

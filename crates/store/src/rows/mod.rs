@@ -1,4 +1,8 @@
-//! Which columns make up what, in which order they are read.
+//! Which columns make up what, in which order they are read; the same in every database.
+
+mod audit;
+mod fields;
+pub mod format;
 
 use domain::{
     Account, Action, Activation, Asked, Card, CardId, CardType, CardUuid, Client, Dates, DayCount, DayLimit,
@@ -7,9 +11,8 @@ use domain::{
     TokenUuid, Transaction, TransactionType,
 };
 
-use super::fault::Fault;
-use super::fields::Fields;
-use super::format;
+pub use audit::{AuditLine, audit_line};
+pub use fields::{Columns, Damaged, Fields, Value};
 
 /// `SELECT` of all columns of a table, in the order in which they are read here; what follows is the rest of
 /// the statement.
@@ -67,6 +70,12 @@ macro_rules! select {
     (card_lock $rest:literal) => {
         concat!("SELECT id, card, remaining, expires_at FROM card_lock ", $rest)
     };
+    (audit $rest:literal) => {
+        concat!(
+            "SELECT place, at, client, request, action, subject, subject_id, note, card FROM audit ",
+            $rest
+        )
+    };
     (pin_tries $rest:literal) => {
         concat!(
             "SELECT card, client, wrong_in_row, wrong_since_rotation, waits_until FROM pin_tries ",
@@ -85,13 +94,13 @@ macro_rules! select {
     };
 }
 
-pub(super) use select;
+pub(crate) use select;
 
-fn format(row: &mut Fields<'_>) -> Result<Format, Fault> {
+fn format(row: &mut Fields<'_>) -> Result<Format, Damaged> {
     row.word(format::from_text)
 }
 
-pub fn card(row: &rusqlite::Row<'_>) -> Result<Card, Fault> {
+pub fn card(row: &dyn Columns) -> Result<Card, Damaged> {
     let mut row = Fields::new(row, "card");
     Ok(Card {
         uuid: row.id()?,
@@ -121,12 +130,12 @@ pub fn card(row: &rusqlite::Row<'_>) -> Result<Card, Fault> {
 }
 
 /// A card that a list looks at, and whether it is to be listed.
-pub fn looked_at(row: &rusqlite::Row<'_>) -> Result<(CardUuid, bool), Fault> {
+pub fn looked_at(row: &dyn Columns) -> Result<(CardUuid, bool), Damaged> {
     let mut row = Fields::new(row, "card");
     Ok((row.id()?, row.flag()?))
 }
 
-fn pin(row: &mut Fields<'_>) -> Result<Option<Pin>, Fault> {
+fn pin(row: &mut Fields<'_>) -> Result<Option<Pin>, Damaged> {
     let mac = row.mac_or_none()?;
     let key_version = row.number_or_none()?;
     let text = row.parsed_or_none::<PinFormat>()?;
@@ -144,20 +153,20 @@ impl TryFrom<&str> for PinFormat {
     }
 }
 
-fn activation(row: &mut Fields<'_>) -> Result<Option<Activation>, Fault> {
+fn activation(row: &mut Fields<'_>) -> Result<Option<Activation>, Damaged> {
     let (at, by) = (row.time_or_none()?, row.id_or_none()?);
     Ok(at.map(|at| Activation { at, by }))
 }
 
 /// Which card a token's row belongs to.
-pub fn token_card(row: &rusqlite::Row<'_>) -> Result<CardUuid, Fault> {
+pub fn token_card(row: &dyn Columns) -> Result<CardUuid, Damaged> {
     let mut row = Fields::new(row, "card_token");
     let _uuid: TokenUuid = row.id()?;
     row.id()
 }
 
 /// A token of the card with this id.
-pub fn token(row: &rusqlite::Row<'_>, card_id: &CardId) -> Result<Token, Fault> {
+pub fn token(row: &dyn Columns, card_id: &CardId) -> Result<Token, Damaged> {
     let mut row = Fields::new(row, "card_token");
     let (uuid, card) = (row.id()?, row.id()?);
     let (mac, key_version) = (row.mac()?, row.number()?);
@@ -181,7 +190,7 @@ pub fn token(row: &rusqlite::Row<'_>, card_id: &CardId) -> Result<Token, Fault> 
     })
 }
 
-pub fn transaction(row: &rusqlite::Row<'_>) -> Result<Transaction, Fault> {
+pub fn transaction(row: &dyn Columns) -> Result<Transaction, Damaged> {
     let mut row = Fields::new(row, "card_transaction");
     Ok(Transaction {
         id: row.id()?,
@@ -212,7 +221,7 @@ pub fn transaction(row: &rusqlite::Row<'_>) -> Result<Transaction, Fault> {
 }
 
 /// A client, its grants still to come.
-pub fn client(row: &rusqlite::Row<'_>) -> Result<Client, Fault> {
+pub fn client(row: &dyn Columns) -> Result<Client, Damaged> {
     let mut row = Fields::new(row, "api_client");
     Ok(Client {
         uuid: row.id()?,
@@ -234,7 +243,7 @@ pub fn client(row: &rusqlite::Row<'_>) -> Result<Client, Fault> {
     })
 }
 
-fn previous(row: &mut Fields<'_>) -> Result<Option<PreviousSecret>, Fault> {
+fn previous(row: &mut Fields<'_>) -> Result<Option<PreviousSecret>, Damaged> {
     let (mac, key_version) = (row.mac_or_none()?, row.number_or_none()?);
     let (generation, ends_at) = (row.number_or_none()?, row.time_or_none()?);
     let parts = mac.zip(key_version).zip(generation.zip(ends_at));
@@ -246,14 +255,14 @@ fn previous(row: &mut Fields<'_>) -> Result<Option<PreviousSecret>, Fault> {
 }
 
 /// A grant and the client that holds it.
-pub fn grant(row: &rusqlite::Row<'_>) -> Result<(domain::ClientUuid, Grant), Fault> {
+pub fn grant(row: &dyn Columns) -> Result<(domain::ClientUuid, Grant), Damaged> {
     let mut row = Fields::new(row, "client_grant");
     let holder = row.id()?;
     let grant = Grant { id: row.id()?, audience: row.parsed()?, scopes: row.parsed()? };
     Ok((holder, grant))
 }
 
-pub fn replay(row: &rusqlite::Row<'_>) -> Result<Replay, Fault> {
+pub fn replay(row: &dyn Columns) -> Result<Replay, Damaged> {
     let mut row = Fields::new(row, "idempotency");
     let (mac, key_version) = (row.mac()?, row.number()?);
     Ok(Replay {
@@ -263,7 +272,7 @@ pub fn replay(row: &rusqlite::Row<'_>) -> Result<Replay, Fault> {
     })
 }
 
-pub fn lock(row: &rusqlite::Row<'_>) -> Result<Lock, Fault> {
+pub fn lock(row: &dyn Columns) -> Result<Lock, Damaged> {
     let mut row = Fields::new(row, "card_lock");
     Ok(Lock {
         transaction: row.id()?,
@@ -274,7 +283,7 @@ pub fn lock(row: &rusqlite::Row<'_>) -> Result<Lock, Fault> {
 }
 
 /// The card alone.
-pub fn lock_card(row: &rusqlite::Row<'_>) -> Result<CardUuid, Fault> {
+pub fn lock_card(row: &dyn Columns) -> Result<CardUuid, Damaged> {
     Fields::new(row, "card_lock").id()
 }
 
@@ -286,7 +295,7 @@ pub fn day_subject(subject: DaySubject) -> (&'static str, uuid::Uuid) {
     }
 }
 
-pub fn pin_tries(row: &rusqlite::Row<'_>) -> Result<PinTries, Fault> {
+pub fn pin_tries(row: &dyn Columns) -> Result<PinTries, Damaged> {
     let mut row = Fields::new(row, "pin_tries");
     Ok(PinTries {
         card: row.id()?,
@@ -297,12 +306,12 @@ pub fn pin_tries(row: &rusqlite::Row<'_>) -> Result<PinTries, Fault> {
     })
 }
 
-pub fn day_count(row: &rusqlite::Row<'_>) -> Result<DayCount, Fault> {
+pub fn day_count(row: &dyn Columns) -> Result<DayCount, Damaged> {
     let mut row = Fields::new(row, "day_count");
     Ok(DayCount { amount: row.integer()?, count: row.number()? })
 }
 
-pub fn account(row: &rusqlite::Row<'_>) -> Result<Account, Fault> {
+pub fn account(row: &dyn Columns) -> Result<Account, Damaged> {
     let mut row = Fields::new(row, "account");
     Ok(Account {
         aid: row.parsed()?,
@@ -313,7 +322,7 @@ pub fn account(row: &rusqlite::Row<'_>) -> Result<Account, Fault> {
     })
 }
 
-fn settings(row: &mut Fields<'_>) -> Result<Settings, Fault> {
+fn settings(row: &mut Fields<'_>) -> Result<Settings, Damaged> {
     Ok(Settings {
         default_currency: row.currency()?,
         pin_policy: row.word(PinPolicy::from_word)?,
@@ -333,11 +342,11 @@ fn settings(row: &mut Fields<'_>) -> Result<Settings, Fault> {
     })
 }
 
-fn day_limit(row: &mut Fields<'_>) -> Result<DayLimit, Fault> {
+fn day_limit(row: &mut Fields<'_>) -> Result<DayLimit, Damaged> {
     Ok(DayLimit { amount: row.number_or_none()?, count: row.number_or_none()? })
 }
 
-pub fn signing_key(row: &rusqlite::Row<'_>) -> Result<crate::SigningKey, Fault> {
+pub fn signing_key(row: &dyn Columns) -> Result<crate::SigningKey, Damaged> {
     let mut row = Fields::new(row, "signing_key");
     Ok(crate::SigningKey {
         kid: row.text()?.to_owned(),
