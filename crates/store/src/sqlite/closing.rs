@@ -6,9 +6,9 @@ use domain::{Aid, Day, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
-use crate::rows::{Columns, Fields};
 use super::liability::{Tally, window};
 use super::load;
+use crate::rows::{Columns, Damaged, Fields};
 use crate::{Error, LiabilityRow, Month};
 
 const DAY_MS: i64 = 86_400_000;
@@ -72,7 +72,8 @@ pub fn rows(conn: &Connection, aid: Aid, Day(day): Day) -> Result<Vec<LiabilityR
     load::all(&mut conn.prepare_cached(ROWS)?, params![aid.as_str(), day], row)
 }
 
-fn row(row: &dyn Columns) -> Result<LiabilityRow, Fault> {
+/// A row of a closing.
+pub fn row(row: &dyn Columns) -> Result<LiabilityRow, Damaged> {
     let mut row = Fields::new(row, "closing");
     Ok(LiabilityRow {
         currency: row.currency()?,

@@ -6,6 +6,6 @@ mod tally;
 
 #[cfg(test)]
 pub use past::TOUCHED;
-pub use past::{at, standing_at, window};
+pub use past::{at, window};
 pub use present::{now, parts};
 pub use tally::{Standing, Tally};
