@@ -4,8 +4,11 @@
 //! what is waiting, loads what that needs, lets the domain decide, writes the changes and commits once for
 //! all. Reads do not pass the committer. Only this crate knows SQL.
 
+mod closings;
 mod committer;
+mod conditions;
 mod error;
+mod migration;
 mod postgres;
 mod query;
 mod report;
@@ -14,6 +17,7 @@ mod snapshots;
 mod sqlite;
 #[cfg(feature = "suite")]
 pub mod suite;
+mod tally;
 mod verify;
 
 use std::path::Path;

@@ -2,3 +2,5 @@
 
 mod columns;
 mod fault;
+mod locks;
+mod read;

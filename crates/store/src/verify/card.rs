@@ -5,7 +5,7 @@ use domain::{Card, Currency, Timestamp};
 use super::finding::{Checked, Finding, Sums, must, same, wrong};
 use super::history::History;
 use crate::rows::{self, Columns, Fields, Value};
-use crate::sqlite::liability::Standing;
+use crate::tally::Standing;
 
 /// A card under check. What is found first is kept; nothing after it is looked at.
 pub struct Checking {

@@ -9,8 +9,8 @@ use super::history::History;
 use crate::Error;
 use crate::rows::{Columns, Damaged, Fields, Value, select};
 use crate::snapshots::{Param, Snapshots, first};
-use crate::sqlite::closing;
-use crate::sqlite::liability::Tally;
+use crate::closings;
+use crate::tally::Tally;
 
 const CARDS: &str = select!(card "WHERE aid = $1 AND uuid >= $2 ORDER BY uuid LIMIT $3");
 
@@ -92,7 +92,7 @@ impl Cards {
             from: Vec::new(),
             seq: i64::MIN,
             under_way: None,
-            then: day.map(closing::end_of),
+            then: day.map(closings::end_of),
             tally: Tally::default(),
             totals: Totals::default(),
             strays: OF_CARDS.map(|table| Strays { table, last: Vec::new(), cards: 0 }),
@@ -317,7 +317,7 @@ pub fn check_closing(
     }
     let mut rows = Vec::new();
     let params = [Param::Text(aid.as_str()), Param::Integer(day.0)];
-    source.each(CLOSING, &params, &mut |row| rows.push(closing::row(row)))?;
+    source.each(CLOSING, &params, &mut |row| rows.push(closings::row(row)))?;
     let kept = match rows.into_iter().collect::<Result<Vec<_>, _>>() {
         Ok(rows) => Tally::of(&rows).rows(),
         Err(damaged) => return Ok(Some(damaged.into())),

@@ -25,7 +25,7 @@ pub use finding::{Progress, Sums, Total, Verified, Wrong};
 use crate::Error;
 use crate::rows::{self, Damaged, select};
 use crate::snapshots::{Snapshots, in_portions};
-use crate::sqlite::liability::Tally;
+use crate::tally::Tally;
 use cards::{Cards, check_closing, last_closed};
 use records::{Audit, Batches, Days, Outbox, Records, Refunds, Replays};
 
