@@ -9,6 +9,7 @@ mod http;
 mod issue;
 mod ledger;
 mod machine;
+mod postgres;
 mod report;
 mod same;
 mod server;
@@ -43,11 +44,14 @@ struct Options {
     /// Fill the filled database anew
     #[arg(long)]
     refill: bool,
+    /// Measure on PostgreSQL instead: on a private cluster, beside pgbench
+    #[arg(long)]
+    postgres: bool,
     /// Do everything, but little of it; the figures say little
     #[arg(long)]
     quick: bool,
     /// Measure only these, with a comma between them
-    #[arg(long, value_enum, value_delimiter = ',')]
+    #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "postgres")]
     only: Vec<Part>,
     /// Write the figures to the page
     #[arg(long)]
@@ -73,6 +77,8 @@ enum Part {
     FilledLedger,
     /// More than the server can do
     Overload,
+    /// Drawdowns and batches on PostgreSQL
+    Postgres,
 }
 
 /// How much of everything.
@@ -87,6 +93,7 @@ struct Plan {
     ledger: ledger::Effort,
     filled_ledger: ledger::Effort,
     overload: Duration,
+    postgres: postgres::Effort,
 }
 
 /// In the order in which they are measured: what takes longest comes last.
@@ -136,6 +143,12 @@ impl Plan {
                     during: Duration::from_secs(1),
                 },
                 overload: Duration::from_secs(3),
+                postgres: postgres::Effort {
+                    cards: 2_000,
+                    rounds: 1,
+                    during: Duration::from_secs(1),
+                    batches: 3,
+                },
             };
         }
         Self {
@@ -161,6 +174,12 @@ impl Plan {
                 during: Duration::from_secs(30),
             },
             overload: Duration::from_secs(30),
+            postgres: postgres::Effort {
+                cards: 100_000,
+                rounds: 3,
+                during: Duration::from_secs(30),
+                batches: 60,
+            },
         }
     }
 }
@@ -174,7 +193,7 @@ fn main() -> Result<()> {
     let how = how(&plan);
     println!("{}\n{how}\n", machine.describe());
     let mut report = Report::default();
-    for part in PARTS.into_iter().filter(|part| options.wants(*part)) {
+    for part in options.parts() {
         Run { program: &options.gavekort, options: &options, plan: &plan, report: &mut report }.part(part)?;
         // After each, for a run takes long and a later part may fail.
         if options.write {
@@ -186,8 +205,11 @@ fn main() -> Result<()> {
 }
 
 impl Options {
-    fn wants(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+    fn parts(&self) -> Vec<Part> {
+        if self.postgres {
+            return vec![Part::Postgres];
+        }
+        PARTS.into_iter().filter(|part| self.only.is_empty() || self.only.contains(part)).collect()
     }
 }
 
@@ -233,6 +255,7 @@ impl Run<'_> {
                 ledger::overload(self.report, program, &template, dir, plan.ledger.cards, plan.overload)
             }
             Part::FilledLedger => self.filled_ledger(&template),
+            Part::Postgres => postgres::measure(self.report, program, &template, dir, plan.postgres),
         }
     }
 

@@ -25,6 +25,11 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(60);
 const POLL_EVERY: Duration = Duration::from_millis(1);
 
+/// Where the account's resources lie.
+pub fn path(rest: &str) -> String {
+    format!("/v1/accounts/{ACCOUNT}/{rest}")
+}
+
 /// A running server; dropping it kills it.
 pub struct Server {
     child: Child,
@@ -41,28 +46,36 @@ impl Server {
 
     /// The same, with more in its environment.
     pub fn start_with(program: &Path, data: &Path, environment: &[(&str, &str)]) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.arg("serve").arg("--data").arg(data).envs(environment.iter().copied());
+        Self::spawn(command, &log_of(data))
+    }
+
+    /// Starts it on a database that it shares with others, and waits until it is ready.
+    pub fn on_database(program: &Path, name: &Path, url: &str, master_key: &str) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.arg("serve").env("GAVEKORT_DATABASE_URL", url).env("GAVEKORT_MASTER_KEY", master_key);
+        Self::spawn(command, &log_of(name))
+    }
+
+    fn spawn(mut command: Command, log: &Path) -> Result<Self> {
         // A port that is known beforehand can be polled from the first millisecond on.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = free.local_addr()?;
         drop(free);
-        let log = log_of(data);
         let begun = Instant::now();
-        let child = Command::new(program)
-            .arg("serve")
-            .arg("--data")
-            .arg(data)
+        let child = command
             .args(["--listen", &address.to_string(), "--admin-listen", "off"])
             .env("GAVEKORT_BOOTSTRAP_ACCOUNT", ACCOUNT)
             .env("GAVEKORT_BOOTSTRAP_CLIENT_ID", CLIENT_ID)
             .env("GAVEKORT_BOOTSTRAP_CLIENT_SECRET", CLIENT_SECRET)
-            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
+            .stderr(File::create(log)?)
             .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let mut server = Self { child, address, ready_after: Duration::ZERO };
-        server.wait_until_ready(&log)?;
+        server.wait_until_ready(log)?;
         server.ready_after = begun.elapsed();
         Ok(server)
     }
@@ -83,11 +96,6 @@ impl Server {
         }
     }
 
-    /// Where the account's resources lie.
-    pub fn path(&self, rest: &str) -> String {
-        format!("/v1/accounts/{ACCOUNT}/{rest}")
-    }
-
     pub fn connect(&self) -> Result<Connection> {
         Connection::open(self.address).context("connecting to the server")
     }
@@ -98,9 +106,8 @@ impl Server {
         let audience = format!("http://{}/v1/accounts/{ACCOUNT}", self.address);
         let body = json!({"grant_type": "client_credentials", "audience": audience});
         let mut connection = self.connect()?;
-        let path = self.path("auth/token");
         let answer = connection
-            .post(&path, &[("Authorization", &basic)], body.to_string().as_bytes())?
+            .post(&path("auth/token"), &[("Authorization", &basic)], body.to_string().as_bytes())?
             .ok()
             .context("asking for a token")?;
         let answer: Value = serde_json::from_slice(answer.body)?;

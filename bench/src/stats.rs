@@ -5,6 +5,12 @@ use std::time::Duration;
 use anyhow::Result;
 use hdrhistogram::Histogram;
 
+/// The middle one.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
 /// One minute: whatever takes longer has failed before.
 const LONGEST_NS: u64 = 60_000_000_000;
 const SIGNIFICANT_DIGITS: u8 = 3;

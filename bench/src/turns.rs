@@ -12,7 +12,7 @@ use crate::http::Connection;
 use crate::machine;
 use crate::report::{Limit, Line, Report};
 use crate::same;
-use crate::server::Server;
+use crate::server::{Server, path};
 use crate::stats::Timings;
 
 /// The most cards of one batch.
@@ -237,7 +237,7 @@ pub struct Caller {
 impl Caller {
     pub fn new(server: &Server, case: Case) -> Result<Self> {
         let (connection, bearer) = (server.connect()?, server.bearer()?);
-        Ok(Self { connection, path: server.path("wallets/cards/batch"), bearer, keyed: case.keyed })
+        Ok(Self { connection, path: path("wallets/cards/batch"), bearer, keyed: case.keyed })
     }
 
     /// Asks for one, and reads the whole answer.

@@ -4,18 +4,20 @@ mod floor;
 mod history;
 mod overload;
 mod pick;
-mod prepare;
+pub mod prepare;
 mod tills;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::data::{self, Pair};
 use crate::report::{Limit, Line, Report};
-use crate::server::Server;
+use crate::server::{self, Server};
+use crate::stats::median;
 use floor::Floor;
 use pick::{Pick, ref_id};
 use tills::{Requests, Tally, Tills, count};
@@ -49,7 +51,7 @@ pub struct Effort {
 }
 
 /// What a till asks.
-enum Ask {
+pub enum Ask {
     /// To draw by a token that was scanned.
     Token(Rc<[String]>),
     /// The same, always of the first of them.
@@ -71,14 +73,13 @@ struct Asking {
 }
 
 impl Asking {
-    fn new(server: &Server, bearer: &str, ask: Ask, first_ref: u64) -> Self {
+    fn new(host: SocketAddr, bearer: &str, ask: Ask, first_ref: u64) -> Self {
         let (method, path) = match ask {
-            Ask::Plain => ("GET", server.path("auth/keys")),
-            Ask::Info(_) => ("POST", server.path("wallets/info")),
-            Ask::Token(_) | Ask::One(_) | Ask::CardId(_) => ("POST", server.path("wallets/transactions")),
+            Ask::Plain => ("GET", server::path("auth/keys")),
+            Ask::Info(_) => ("POST", server::path("wallets/info")),
+            Ask::Token(_) | Ask::One(_) | Ask::CardId(_) => ("POST", server::path("wallets/transactions")),
         };
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: {bearer}\r\n", server.address);
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {bearer}\r\n");
         Self { ask, pick: Pick::new(first_ref), head, first_ref }
     }
 
@@ -108,51 +109,60 @@ impl Requests for Asking {
     }
 }
 
-/// A running server and its tills; no reference is used twice.
-pub(super) struct Desk {
-    server: Server,
+/// Tills at a server, or at several by turns; no reference is used twice.
+pub struct Desk {
+    host: SocketAddr,
     bearer: String,
     tills: Tills,
     asked: u64,
 }
 
 impl Desk {
-    fn open(program: &Path, data: &Path, tills: usize, asked: u64) -> Result<Self> {
-        Self::of(Server::start(program, data)?, tills, asked)
+    /// Opens so many tills, which go on after the n-th reference.
+    pub fn at(servers: &[&Server], tills: usize, asked: u64) -> Result<Self> {
+        let first = servers.first().context("a server")?;
+        let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
+        let tills = Tills::open(&addresses, tills)?;
+        Ok(Self { host: first.address, bearer: first.bearer()?, tills, asked })
     }
 
-    fn of(server: Server, tills: usize, asked: u64) -> Result<Self> {
-        let bearer = server.bearer()?;
-        let tills = Tills::open(server.address, tills)?;
-        Ok(Self { server, bearer, tills, asked })
-    }
-
-    fn closed(&mut self, ask: Ask, requests: u64) -> Result<Tally> {
-        let asking = Asking::new(&self.server, &self.bearer, ask, self.asked);
+    pub fn closed(&mut self, ask: Ask, requests: u64) -> Result<Tally> {
+        let asking = Asking::new(self.host, &self.bearer, ask, self.asked);
         self.asked += requests;
         self.tills.closed(asking, requests)
     }
 
     fn at_rate(&mut self, ask: Ask, rate: f64, during: Duration) -> Result<Tally> {
-        let asking = Asking::new(&self.server, &self.bearer, ask, self.asked);
+        let asking = Asking::new(self.host, &self.bearer, ask, self.asked);
         let tally = self.tills.open_loop(asking, rate, during)?;
         self.asked += tally.done_count + tally.refused_count;
         Ok(tally)
     }
 
     /// The most that the server gets through with these tills, asked for as long.
-    fn at_most(&mut self, ask: Ask, guess: f64, during: Duration) -> Result<f64> {
+    pub fn at_most(&mut self, ask: Ask, guess: f64, during: Duration) -> Result<f64> {
         let requests = format!("{:.0}", guess * during.as_secs_f64()).parse()?;
         Ok(self.closed(ask, requests)?.rate())
     }
 
-    /// Ends the server; answers how many references were used.
-    fn stop(self) -> Result<u64> {
-        let Self { server, tills, asked, .. } = self;
-        drop(tills);
-        server.stop()?;
-        Ok(asked)
+    /// Closes the tills; answers how many references were used.
+    pub fn leave(self) -> u64 {
+        self.asked
     }
+}
+
+/// Starts a server and opens its tills.
+fn open(program: &Path, data: &Path, asked: u64) -> Result<(Server, Desk)> {
+    let server = Server::start(program, data)?;
+    let desk = Desk::at(&[&server], TILLS, asked)?;
+    Ok((server, desk))
+}
+
+/// Closes the tills and ends the server; answers how many references were used.
+fn close(server: Server, desk: Desk) -> Result<u64> {
+    let asked = desk.leave();
+    server.stop()?;
+    Ok(asked)
 }
 
 /// Successes a second, a figure for each round.
@@ -198,18 +208,18 @@ pub fn spread(
         limit,
     ));
     checkpoints(report, &pair, effort)?;
-    let mut desk = Desk::open(program, &pair.server(), TILLS, asked)?;
+    let (server, mut desk) = open(program, &pair.server(), asked)?;
     let one = desk.closed(Ask::One(Rc::clone(&tokens)), effort.requests)?.rate();
     let limit = Limit::at_least(one / drawn, 1.0, "≥ the spread figure");
     report.add(beside(format!("drawdowns, {TILLS} connections, one card"), one, drawn, limit));
     half_load(report, &mut desk, Ask::Token(tokens), drawn, (&name, HALF_LOAD_MS), effort.during)?;
-    desk.stop()?;
+    close(server, desk)?;
     Ok(())
 }
 
 fn in_turns(program: &Path, pair: &Pair, tokens: &Rc<[String]>, effort: Effort) -> Result<(Rates, u64)> {
     let mut floor = Floor::by_token(&pair.floor())?;
-    let mut desk = Desk::open(program, &pair.server(), TILLS, 0)?;
+    let (server, mut desk) = open(program, &pair.server(), 0)?;
     let by_token = || Ask::Token(Rc::clone(tokens));
     let mut pick = Pick::new(1);
     desk.closed(by_token(), effort.warm_up)?;
@@ -221,7 +231,7 @@ fn in_turns(program: &Path, pair: &Pair, tokens: &Rc<[String]>, effort: Effort) 
         rates.plain.push(desk.closed(Ask::Plain, effort.requests)?.rate());
         rates.looked_up.push(desk.closed(Ask::Info(Rc::clone(tokens)), effort.requests)?.rate());
     }
-    Ok((rates, desk.stop()?))
+    Ok((rates, close(server, desk)?))
 }
 
 /// Measures on the filled database, where cards are named by their ids; the server and the floor in turn on one
@@ -233,9 +243,9 @@ pub fn filled(report: &mut Report, program: &Path, data: &Path, ids: CardIds, ef
     // The references of the floor must not be the server's.
     let mut asked = 0;
     for round in 0..=effort.rounds {
-        let mut desk = Desk::open(program, data, TILLS, asked)?;
+        let (server, mut desk) = open(program, data, asked)?;
         let drawn = desk.closed(Ask::CardId(ids), effort.requests)?.rate();
-        asked = desk.stop()?;
+        asked = close(server, desk)?;
         let mut floor = Floor::by_card_id(&file, ids)?;
         floor.use_references_from(asked);
         let bare = rate(effort.requests, floor.draw(&mut pick, effort.requests, GROUP)?);
@@ -255,9 +265,9 @@ pub fn filled(report: &mut Report, program: &Path, data: &Path, ids: CardIds, ef
         bare,
         Limit::at_least(drawn / bare, RATIO_MIN, told(RATIO_MIN, "floor")),
     ));
-    let mut desk = Desk::open(program, data, TILLS, asked)?;
+    let (server, mut desk) = open(program, data, asked)?;
     half_load(report, &mut desk, Ask::CardId(ids), drawn, (&name, HALF_LOAD_FILLED_MS), effort.during)?;
-    desk.stop()?;
+    close(server, desk)?;
     Ok(())
 }
 
@@ -304,11 +314,6 @@ fn half_load(
 
 fn rate(requests: u64, took: Duration) -> f64 {
     count(requests) / took.as_secs_f64()
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn told(least: f64, of: &str) -> String {

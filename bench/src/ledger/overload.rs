@@ -42,12 +42,12 @@ pub fn overload(
     let shim = shim(dir)?;
     let preload = shim.to_str().context("a path of ASCII")?;
     let server = Server::start_with(program, &data, &[("LD_PRELOAD", preload), ("SLOW_SYNC_US", SYNC_US)])?;
-    let mut crowd = Desk::of(server, TILLS_OVERLOAD, 0)?;
+    let mut crowd = Desk::at(&[&server], TILLS_OVERLOAD, 0)?;
     let warm_up = crowd.closed(ask(), 10_000)?.rate();
     let peak = crowd.at_most(ask(), warm_up, during / 3)?;
-    let before = crowd.server.resident_kib()?;
+    let before = server.resident_kib()?;
     let tally = crowd.at_rate(ask(), peak * TIMES, during)?;
-    let grown_kib = crowd.server.resident_peak_kib()?.saturating_sub(before);
+    let grown_kib = server.resident_peak_kib()?.saturating_sub(before);
     let after = crowd.at_rate(ask(), peak / 2.0, RECOVERY * 2)?;
     let goodput = tally.rate();
     let limit = Limit::at_least(goodput / peak, GOODPUT_MIN, format!("≥ {GOODPUT_MIN} × peak"));
@@ -71,7 +71,8 @@ pub fn overload(
         tally.done.median_ms(),
         tally.done.p99_ms()
     ));
-    crowd.stop()?;
+    crowd.leave();
+    server.stop()?;
     data::remove(&data)
 }
 

@@ -83,16 +83,17 @@ struct Run<R> {
 }
 
 impl Tills {
-    pub fn open(address: SocketAddr, tills: usize) -> Result<Self> {
+    /// Opens so many, at each address by turns.
+    pub fn open(addresses: &[SocketAddr], tills: usize) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let tills = runtime.block_on(async {
             let mut open = Vec::with_capacity(tills);
-            for till in 0..tills {
+            for (till, address) in (0..tills).zip(addresses.iter().cycle()) {
                 // Faster than the server takes them in, some would have to knock again, seconds later.
                 if till % TOGETHER == 0 {
                     sleep(REST).await;
                 }
-                open.push(Till::open(address).await?);
+                open.push(Till::open(*address).await?);
             }
             Ok::<_, anyhow::Error>(open)
         })?;

@@ -35,6 +35,7 @@ use tempfile::TempDir;
 
 use keeper::Keeper;
 pub use options::Options;
+pub use programs::program;
 pub use proxy::{Cut, Proxy, Weather};
 pub use sql::{Rows, sql};
 

@@ -21,6 +21,11 @@ pub fn find() -> Result<PathBuf, Error> {
     })
 }
 
+/// A program that comes with the server, `pgbench` for one.
+pub fn program(name: &str) -> Result<PathBuf, Error> {
+    Ok(find()?.join(name))
+}
+
 fn newest_of_debian() -> Option<PathBuf> {
     let versions = std::fs::read_dir(DEBIAN).ok()?.filter_map(|entry| {
         let folder = entry.ok()?.path();

@@ -13,10 +13,12 @@ mod postgres;
 mod query;
 mod report;
 mod rows;
+mod snapshots;
 mod sqlite;
 #[cfg(feature = "suite")]
 pub mod suite;
 mod tally;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +39,8 @@ pub use query::{
     TransactionQuery,
 };
 pub use report::{Liability, LiabilityRow, Month};
-pub use sqlite::{Progress, SqliteSettings, SqliteStore, Sums, Total, Verified, Wrong};
+pub use sqlite::{SqliteSettings, SqliteStore};
+pub use verify::{Progress, Sums, Total, Verified, Wrong};
 
 /// A server-wide key that signs access tokens, its private half sealed under the master key.
 #[derive(Clone, Debug, PartialEq, Eq)]

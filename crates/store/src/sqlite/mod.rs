@@ -7,7 +7,7 @@ mod cards;
 mod checkpoint;
 mod closing;
 mod columns;
-mod connection;
+pub(crate) mod connection;
 mod fault;
 mod files;
 mod inspect;
@@ -17,6 +17,7 @@ mod migrate;
 mod persist;
 mod read;
 mod reports;
+mod snapshots;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,6 @@ use fault::Fault;
 use files::Files;
 use read::Readers;
 use reports::{CLOSING_MAX, REPORT_MAX, Reports};
-pub use verify::{Progress, Sums, Total, Verified, Wrong};
 use writer::Writer;
 
 /// What an operator may choose.

@@ -5,5 +5,5 @@ mod present;
 
 #[cfg(test)]
 pub use past::TOUCHED;
-pub use past::{at, standing_at, window};
+pub use past::{at, window};
 pub use present::{now, parts};

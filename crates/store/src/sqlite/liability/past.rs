@@ -100,7 +100,7 @@ fn present(row: &dyn Columns) -> Result<Present, Fault> {
 }
 
 /// How a card stood at `at`, what had lapsed by then freed; none where it was not there yet or not any more.
-pub fn standing_at(conn: &Connection, aid: Aid, card: &[u8], at: i64) -> Result<Option<Standing>, Fault> {
+fn standing_at(conn: &Connection, aid: Aid, card: &[u8], at: i64) -> Result<Option<Standing>, Fault> {
     let found = load::first(&mut conn.prepare_cached(CARD)?, params![aid.as_str(), card], present)?;
     let Some(present) = found.filter(|card| card.created_at <= at) else {
         return Ok(None);

@@ -6,7 +6,6 @@ use std::fmt::Display;
 use domain::{Aid, Currency};
 
 use crate::rows::Damaged;
-use crate::sqlite::fault::Fault;
 
 /// Something that does not agree with the rest. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,39 +89,18 @@ pub struct Finding {
     pub found: String,
 }
 
-/// Why a check goes no further.
-pub enum Stop {
-    Wrong(Finding),
-    Fault(Fault),
-}
-
-impl From<rusqlite::Error> for Stop {
-    fn from(error: rusqlite::Error) -> Self {
-        Fault::from(error).into()
-    }
-}
-
-impl From<Damaged> for Stop {
-    fn from(damaged: Damaged) -> Self {
-        Fault::from(damaged).into()
-    }
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Damaged(place) => Self::Wrong(Finding {
-                what: place,
-                expected: "a value that this program writes".to_owned(),
-                found: "another".to_owned(),
-            }),
-            fault => Self::Fault(fault),
+impl From<Damaged> for Finding {
+    fn from(Damaged(place): Damaged) -> Self {
+        Self {
+            what: place,
+            expected: "a value that this program writes".to_owned(),
+            found: "another".to_owned(),
         }
     }
 }
 
-/// Nothing, or why a check goes no further.
-pub type Checked<T = ()> = Result<T, Stop>;
+/// What was checked, or what is wrong with it.
+pub type Checked<T = ()> = Result<T, Finding>;
 
 /// Holds two things against each other.
 pub fn same<T: PartialEq + Display>(what: &str, expected: T, found: T) -> Checked {
@@ -134,8 +112,8 @@ pub fn must(what: &str, holds: bool, expected: impl Display, found: impl Display
     if holds { Ok(()) } else { Err(wrong(what, expected, found)) }
 }
 
-pub fn wrong(what: &str, expected: impl Display, found: impl Display) -> Stop {
-    Stop::Wrong(Finding { what: what.to_owned(), expected: expected.to_string(), found: found.to_string() })
+pub fn wrong(what: &str, expected: impl Display, found: impl Display) -> Finding {
+    Finding { what: what.to_owned(), expected: expected.to_string(), found: found.to_string() }
 }
 
 /// Totals while they grow.

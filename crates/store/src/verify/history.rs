@@ -2,22 +2,20 @@
 
 use std::collections::HashMap;
 
-use domain::{Aid, Card, Reason, Timestamp, Transaction, TransactionId, TransactionType};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use domain::{Card, Reason, Timestamp, Transaction, TransactionId, TransactionType};
 
 use super::finding::{Checked, Sums, must, same, wrong};
-use crate::rows::{self, select};
 
-const ROWS: &str =
-    select!(card_transaction "WHERE aid = ?1 AND card = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4");
-
-const PARENT: &str = "SELECT type FROM card_transaction WHERE aid = ?1 AND id = ?2";
-
-const GIVEN_BACK: &str = "SELECT coalesce(sum(amount), 0) FROM card_transaction \
-    WHERE aid = ?1 AND parent = ?2 AND type = 'fund'";
-
-/// The most rows added up between two looks at the time.
-const ROWS_AT_ONCE: u32 = 4_096;
+/// A card's sums as they were at some instant.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Then {
+    /// All money added by then.
+    pub funds: i64,
+    /// All money taken by then.
+    pub drawdown: i64,
+    /// What was locked by a row.
+    pub reserved: i64,
+}
 
 /// The sums of a card's transactions up to some row. Rows are never changed and only added at the end, so that it
 /// may be gone on from in a later snapshot.
@@ -30,8 +28,8 @@ pub struct History {
     /// What is left in each lock.
     open: HashMap<TransactionId, i64>,
     reserved: i64,
-    /// Funds and drawdown as they were at an instant that is asked for.
-    then: (i64, i64),
+    /// The sums as they were at an instant that is asked for.
+    then: Then,
 }
 
 impl Default for History {
@@ -44,40 +42,22 @@ impl Default for History {
             first_amount: None,
             open: HashMap::new(),
             reserved: 0,
-            then: (0, 0),
+            then: Then::default(),
         }
     }
 }
 
 impl History {
-    /// Adds the next rows; answers whether these were the last.
-    pub fn go_on(
-        &mut self,
-        conn: &Connection,
-        aid: Aid,
-        card: &Card,
-        then: Option<i64>,
-        count: &mut u64,
-    ) -> Checked<bool> {
-        let mut statement = conn.prepare_cached(ROWS)?;
-        let params = params![aid.as_str(), card.uuid.0.as_bytes(), self.seq, ROWS_AT_ONCE];
-        let mut found = statement.query(params)?;
-        for _ in 0..ROWS_AT_ONCE {
-            let Some(row) = found.next()? else {
-                return Ok(true);
-            };
-            let row = rows::transaction(row)?;
-            *count += 1;
-            self.add(card, &row)?;
-            check_parent(conn, aid, &row)?;
-            if then.is_some_and(|then| row.created_at.unix_ms() <= then) {
-                self.then = (self.funds, self.drawdown);
-            }
+    /// Adds the next row; the sums are kept as they were at `then`.
+    pub fn add(&mut self, card: &Card, row: &Transaction, then: Option<i64>) -> Checked {
+        self.add_up(card, row)?;
+        if then.is_some_and(|then| row.created_at.unix_ms() <= then) {
+            self.then = Then { funds: self.funds, drawdown: self.drawdown, reserved: self.reserved };
         }
-        Ok(false)
+        Ok(())
     }
 
-    fn add(&mut self, card: &Card, row: &Transaction) -> Checked {
+    fn add_up(&mut self, card: &Card, row: &Transaction) -> Checked {
         let amount = row.amount.minor_units();
         same("seq of a transaction", self.seq + 1, row.seq)?;
         self.seq = row.seq;
@@ -140,8 +120,8 @@ impl History {
         Sums { funds: self.funds.into(), drawdown: self.drawdown.into(), reserved: self.reserved.into() }
     }
 
-    /// Funds and drawdown as they were at the instant that was asked for.
-    pub fn then(&self) -> (i64, i64) {
+    /// The sums as they were at the instant that was asked for.
+    pub fn then(&self) -> Then {
         self.then
     }
 
@@ -169,23 +149,4 @@ impl History {
         let left = self.funds - self.drawdown;
         must("balance of the deleted card", card.deleted_at.is_none() || left == 0, 0, left)
     }
-}
-
-/// What is given back is given back of a drawdown, and never more than was drawn.
-fn check_parent(conn: &Connection, aid: Aid, row: &Transaction) -> Checked {
-    if row.kind == TransactionType::Drawdown {
-        let mut given_back = conn.prepare_cached(GIVEN_BACK)?;
-        let params = params![aid.as_str(), row.id.0.as_bytes()];
-        let sum: i64 = given_back.query_row(params, |row| row.get(0))?;
-        let drawn = row.amount.minor_units();
-        must("what was given back of a drawdown", sum <= drawn, format!("at most {drawn}"), sum)?;
-    }
-    let (TransactionType::Fund, Some(parent)) = (row.kind, row.parent) else {
-        return Ok(());
-    };
-    let mut by_id = conn.prepare_cached(PARENT)?;
-    let params = params![aid.as_str(), parent.0.as_bytes()];
-    let kind: Option<String> = by_id.query_row(params, |row| row.get(0)).optional()?;
-    let found = kind.as_deref().unwrap_or("nothing");
-    same("parent of a refund", TransactionType::Drawdown.as_str(), found)
 }
