@@ -1,8 +1,8 @@
 //! Another card in a card's place.
 
 use domain::{
-    Activate, CardType, Command, CreateBatch, CustomerId, Dates, Drawdown, Name, NewCard, NewToken, Outcome,
-    Reason, ReasonCode, Replace, Settings, Status,
+    Action, Activate, CardEvent, CardType, Command, CreateBatch, CustomerId, Dates, Drawdown, Name, NewCard,
+    NewToken, Outcome, Reason, ReasonCode, Replace, Settings, Status, Subject,
 };
 
 use super::words::*;
@@ -56,6 +56,28 @@ fn type_name_and_currency_go_along_and_both_rows_say_why() {
     for row in [&*transaction, fund] {
         assert_eq!(row.reason_code, ReasonCode::try_from("lost").ok());
         assert_eq!(row.currency, sek());
+    }
+}
+
+#[test]
+fn a_replacement_is_told_of_both_cards() {
+    for was_blocked in [false, true] {
+        let (mut bank, _) = old_with_sale();
+        if was_blocked {
+            bank.done(block("old"));
+        }
+        bank.now_ms += 1_000;
+        let (statuses, lines) = (bank.store.statuses.len(), bank.store.audit.len());
+        let replace = bank.replace("old", "r", "new");
+        bank.done(replace);
+        let (old, new) = (bank.card("old").uuid, bank.card("new").uuid);
+        let told = bank.store.statuses[statuses..].iter().map(|change| (change.card, change.event));
+        let blocked = (!was_blocked).then_some((old, CardEvent::Blocked));
+        let expected = blocked.into_iter().chain([(new, CardEvent::Activated)]);
+        assert_eq!(told.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        let audited = bank.store.audit[lines..].iter().map(|line| (line.action, line.subject));
+        let both = [old, new].map(|card| (Action::ReplaceCard, Subject::Card(card)));
+        assert_eq!(audited.collect::<Vec<_>>(), both);
     }
 }
 
