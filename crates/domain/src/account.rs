@@ -107,4 +107,13 @@ mod tests {
             assert_eq!(Aid::try_from(bad), Err(AidFault), "{bad:?}");
         }
     }
+
+    #[test]
+    fn an_account_id_is_written_as_it_was_read() {
+        for (text, mode) in [("T12345678", Mode::Test), ("P00000000", Mode::Production)] {
+            let aid = Aid::try_from(text).expect("an account id");
+            assert_eq!((aid.as_str(), format!("{aid} {aid:?}")), (text, format!("{text} {text}")));
+            assert!(aid.mode() == mode && text.starts_with(mode.letter()) && mode.letter().len() == 1);
+        }
+    }
 }

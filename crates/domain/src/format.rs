@@ -256,4 +256,46 @@ mod tests {
         assert_eq!(seen.len(), alphabet.chars().count());
         assert_eq!(alphabet.len(), 39);
     }
+
+    #[test]
+    fn a_pin_takes_the_classes_it_asks_for_and_four_characters_or_more() {
+        let letters = asked(Some(4), [None, None, Some(true)]);
+        let format = Format::pin(&letters).expect("a strong enough PIN");
+        let only_letters = Classes { symbols: false, numbers: false, characters: true };
+        assert_eq!((format.length, format.classes), (4, only_letters));
+        let no_symbols = Format::pin(&asked(None, [Some(false), None, None])).expect("a PIN");
+        assert_eq!(no_symbols.classes, Classes { symbols: false, ..Classes::ALL });
+        let no_letters = Format::pin(&asked(None, [None, None, Some(false)])).expect("a PIN");
+        assert_eq!(no_letters.classes, Classes { characters: false, ..Classes::ALL });
+    }
+
+    #[test]
+    fn only_36_characters_of_all_classes_are_a_uuid() {
+        let is_uuid = |length, classes| Format::token(&asked(Some(length), classes)).map(|it| it.is_uuid());
+        assert_eq!(is_uuid(36, [Some(true); 3]), Ok(true));
+        assert_eq!(is_uuid(35, [Some(true); 3]), Ok(false));
+        assert_eq!(is_uuid(36, [None, Some(true), Some(true)]), Ok(false));
+    }
+
+    #[test]
+    fn what_a_request_says_of_prefix_and_pictures_is_kept() {
+        let prefix = Prefix::try_from("GIFT").ok();
+        let request = FormatRequest {
+            prefix: prefix.clone(),
+            barcode: Some(true),
+            qr: Some(true),
+            ..Default::default()
+        };
+        let format = Format::token(&request).expect("a format");
+        assert_eq!((Some(format.prefix), format.barcode, format.qr), (prefix, true, true));
+    }
+
+    #[test]
+    fn each_fault_names_its_field() {
+        for fault in [FormatFault::TooShort { min: 1 }, FormatFault::TooLong, FormatFault::TooWeak] {
+            assert_eq!(fault.field(), Some("length"));
+        }
+        assert_eq!(FormatFault::Prefix(TextFault::NotPrintableAscii).field(), Some("prefix"));
+        assert_eq!(FormatFault::NoClass.field(), None);
+    }
 }

@@ -134,4 +134,18 @@ mod tests {
             assert_eq!(Currency::try_from(bad), Err(CurrencyFault), "{bad}");
         }
     }
+
+    #[test]
+    fn amounts_within_the_limits_are_added_and_taken_away() {
+        assert_eq!(Amount(3).plus(Amount(4)), Some(Amount(7)));
+        assert_eq!(Amount(7).minus(Amount(4)), Some(Amount(3)));
+        assert_eq!((Amount(7).minor_units(), Amount(1).is_zero(), Amount::ZERO.is_zero()), (7, false, true));
+        assert_eq!(Amount::try_from(MAX_AMOUNT).map(Amount::minor_units), Ok(MAX_AMOUNT));
+    }
+
+    #[test]
+    fn money_is_written_in_minor_units_and_by_its_code() {
+        assert_eq!(Amount(1_050).to_string(), "1050");
+        assert_eq!(format!("{0} {0:?}", Currency::NOK), "NOK NOK");
+    }
 }

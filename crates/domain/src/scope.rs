@@ -160,4 +160,24 @@ mod tests {
         assert_eq!(ScopeSet::try_from(ScopeSet::all().to_string().as_str()), Ok(ScopeSet::all()));
         assert_eq!(ScopeSet::try_from("write:checkout"), Err(UnknownScope));
     }
+
+    #[test]
+    fn sets_are_sorted_without_doubles_and_written_with_single_spaces() {
+        let twice = set("read:wallets  admin:accounts read:wallets");
+        assert_eq!(twice.to_string(), "admin:accounts read:wallets");
+        assert_eq!(twice.iter().collect::<Vec<_>>(), [Scope::AdminAccounts, Scope::ReadWallets]);
+        assert_eq!(
+            (Scope::UserWallets.to_string().as_str(), ScopeSet::default().to_string().as_str()),
+            ("user:wallets", "")
+        );
+    }
+
+    #[test]
+    fn naming_a_scope_is_not_the_same_as_holding_it() {
+        let admin = set("admin:wallets read:hooks");
+        assert!(admin.contains(Scope::ReadHooks) && !admin.contains(Scope::ReadWallets));
+        assert!(admin.contains_any(&[Scope::ReadWallets, Scope::ReadHooks]));
+        assert!(!admin.contains_any(&[Scope::ReadWallets]) && !admin.contains_any(&[]));
+        assert!(admin.holds_all(&set("read:hooks")) && !admin.holds_all(&set("write:hooks")));
+    }
 }

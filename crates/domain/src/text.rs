@@ -233,4 +233,41 @@ mod tests {
         assert_eq!(Prefix::try_from("GÅVE"), Err(TextFault::NotPrintableAscii));
         assert_eq!(Prefix::try_from("x".repeat(33).as_str()), Err(TextFault::TooLong { max: 32 }));
     }
+
+    #[test]
+    fn notes_are_words_for_people() {
+        for good in ["line\nline", " a ", "a\tb", "æ".repeat(1_000).as_str()] {
+            assert_eq!(Note::try_from(good).map(|note| note.to_string()).as_deref(), Ok(good));
+        }
+        for bad in ["", " \n\u{3000}"] {
+            assert_eq!(Note::try_from(bad), Err(TextFault::Empty), "{bad:?}");
+        }
+        assert_eq!(Note::try_from("a\0"), Err(TextFault::ControlCharacter));
+        assert_eq!(Note::try_from("x".repeat(1_001).as_str()), Err(TextFault::TooLong { max: 1_000 }));
+    }
+
+    #[test]
+    fn references_may_end_in_blanks_and_names_may_be_empty() {
+        assert!(RefId::try_from(" 1 ").is_ok() && Name::try_from("").is_ok());
+        assert_eq!(RefId::try_from(""), Err(TextFault::Empty));
+        assert_eq!(RefId::try_from("x".repeat(256).as_str()), Err(TextFault::TooLong { max: 255 }));
+        for blank_at_end in [" a", "a "] {
+            assert_eq!(CustomerId::try_from(blank_at_end), Err(TextFault::OuterBlank));
+        }
+        assert_eq!(ClientId::try_from("a:b"), Err(TextFault::Colon));
+        assert_eq!(
+            Prefix::try_from("GIFT CARD").map(|prefix| prefix.to_string()).as_deref(),
+            Ok("GIFT CARD")
+        );
+        assert_eq!(Prefix::try_from("a\tb"), Err(TextFault::ControlCharacter));
+        assert_eq!(Audience::try_from(""), Err(TextFault::Empty));
+    }
+
+    #[test]
+    fn what_has_no_reference_has_its_own_id_as_one() {
+        let card = CardId::try_from("card").expect("a card_id");
+        assert_eq!(RefId::from(&card).as_str(), "card");
+        let id = crate::TransactionId(uuid::Uuid::from_u128(1));
+        assert_eq!(RefId::from(&id).as_str(), "00000000-0000-0000-0000-000000000001");
+    }
 }

@@ -93,4 +93,12 @@ mod tests {
         assert_eq!(at(5).minus_seconds(1), at(0));
         assert_eq!(Timestamp::try_from(LAST_MS + 1), Err(TimestampFault));
     }
+
+    #[test]
+    fn seconds_and_milliseconds_are_told_apart() {
+        assert_eq!(at(5).plus_seconds(2).unix_ms(), 2_005);
+        assert_eq!(at(2_005).minus_seconds(2).unix_ms(), 5);
+        assert_eq!(at(5).plus_ms(2).unix_ms(), 7);
+        assert_eq!(Timestamp::try_from(-1), Err(TimestampFault));
+    }
 }

@@ -1,6 +1,9 @@
 //! Many cards activated together.
 
-use domain::{Activate, ActivateCards, Command, Outcome, Refusal};
+use domain::{
+    Activate, ActivateCards, Card, Command, CreateBatch, CustomerId, Metadata, Name, NewCard, NewToken,
+    OriginatedBy, Outcome, Refusal,
+};
 
 use super::wire::code;
 use super::words::*;
@@ -94,4 +97,62 @@ fn a_cards_own_token_begins_to_live() {
     bank.now_ms += 1;
     let sale = bank.draw(by_token("a"), "2", 1);
     assert_eq!(bank.refused(drawdown(sale)), "CARD_NOT_FOUND");
+}
+
+/// A card "a" of which its batch said everything: it names "old", and its token lives 10 seconds and serves once.
+fn with_words() -> Bank {
+    let mut bank = Bank::default();
+    let token = NewToken { expires_in: Some(10), expires_after_transaction: true, ..bank.new_token("a") };
+    let card = NewCard {
+        name: Name::try_from("old").ok(),
+        customer_id: CustomerId::try_from("old").ok(),
+        originated_by: OriginatedBy::try_from("old").ok(),
+        metadata: Metadata::from_json_object(r#"{"old":1}"#),
+        token: Some(token),
+        ..bank.new_card("a")
+    };
+    let batch = domain::BatchId(bank.new_id());
+    bank.done(Command::CreateBatch(CreateBatch { batch, currency: nok(), cards: vec![card] }));
+    bank
+}
+
+fn words_of(card: &Card) -> [Option<&str>; 4] {
+    [
+        card.name.as_ref().map(Name::as_str),
+        card.customer_id.as_ref().map(CustomerId::as_str),
+        card.originated_by.as_ref().map(OriginatedBy::as_str),
+        Some(card.metadata.as_json()),
+    ]
+}
+
+#[test]
+fn what_an_activation_says_takes_the_place_of_what_the_batch_said() {
+    let mut bank = with_words();
+    let said = Activate {
+        currency: sek(),
+        name: Name::try_from("new").ok(),
+        customer_id: CustomerId::try_from("new").ok(),
+        originated_by: OriginatedBy::try_from("new").ok(),
+        metadata: Some(Metadata::from_json_object(r#"{"new":1}"#)),
+        token_expires_in: Some(20),
+        token_expires_after_transaction: Some(false),
+        ..bank.activate("a", 5)
+    };
+    let Outcome::CardActivated(details) = bank.done(activate(said)) else { panic!("not activated") };
+    assert_eq!(details.card.currency, sek());
+    assert_eq!(words_of(&details.card), [Some("new"), Some("new"), Some("new"), Some(r#"{"new":1}"#)]);
+    let token = &details.tokens[0];
+    assert_eq!((token.expires_in, token.expires_after_transaction), (Some(20), false));
+    assert_eq!(token.expires_at, Some(at(START_MS + 20_000)));
+}
+
+#[test]
+fn what_an_activation_does_not_say_stays_as_the_batch_said() {
+    let mut bank = with_words();
+    let plain = bank.activate("a", 5);
+    let Outcome::CardActivated(details) = bank.done(activate(plain)) else { panic!("not activated") };
+    assert_eq!(words_of(&details.card), [Some("old"), Some("old"), Some("old"), Some(r#"{"old":1}"#)]);
+    let token = &details.tokens[0];
+    assert_eq!((token.expires_in, token.expires_after_transaction), (Some(10), true));
+    assert_eq!(token.expires_at, Some(at(START_MS + 10_000)));
 }

@@ -1,7 +1,8 @@
 //! Cards blocked, changed, deleted, with locks or without.
 
 use domain::{
-    CardEvent, ChangeCard, Command, CustomerId, Dates, ExpiryChange, Name, NewCard, Outcome, Status,
+    CardEvent, ChangeCard, Command, CustomerId, Dates, ExpiryChange, Metadata, Name, NewCard, OriginatedBy,
+    Outcome, Status,
 };
 
 use super::words::*;
@@ -183,4 +184,63 @@ fn time_set_back_never_dates_a_change_before_the_last_one() {
         bank.store.locks.values().next().and_then(|lock| lock.expires_at),
         Some(at(START_MS + 61_000))
     );
+}
+
+/// Each step a second later than the one before: blocked, unblocked, changed, deleted.
+#[test]
+fn each_change_of_a_card_is_dated() {
+    let mut bank = expiring();
+    let steps = [block("a"), unblock("a"), ends("a", START_MS + 20_000, ExpiryChange::Later)];
+    for step in steps {
+        bank.now_ms += 1_000;
+        bank.done(step);
+        assert_eq!(bank.card("a").changed_at, at(bank.now_ms));
+        assert_eq!(bank.store.statuses.last().map(|change| change.at), Some(at(bank.now_ms)));
+        assert_eq!(bank.card("a").blocked_at, (bank.now_ms == START_MS + 1_000).then_some(at(bank.now_ms)));
+    }
+    let sale = bank.draw(by_id("a"), "s", 100);
+    bank.row(drawdown(sale));
+    bank.now_ms += 1_000;
+    let delete = bank.delete("a", false);
+    bank.done(delete);
+    let last = bank.store.statuses.last().map(|change| (change.event, change.at));
+    assert_eq!(last, Some((CardEvent::Deleted, at(bank.now_ms))));
+    assert_eq!(
+        (bank.card("a").changed_at, bank.card("a").deleted_at),
+        (at(bank.now_ms), Some(at(bank.now_ms)))
+    );
+}
+
+#[test]
+fn a_change_sets_data_and_origin_and_keeps_them_where_it_is_silent() {
+    let mut bank = Bank::default();
+    bank.make("a", 100);
+    let silent = ChangeCard {
+        card_id: card_id("a"),
+        customer_id: None,
+        name: None,
+        metadata: None,
+        originated_by: None,
+        expires_at: None,
+        expiry: ExpiryChange::Later,
+    };
+    let (metadata, till) = (Metadata::from_json_object(r#"{"x":1}"#), OriginatedBy::try_from("till 1").ok());
+    let said = ChangeCard { metadata: Some(metadata.clone()), originated_by: till.clone(), ..silent.clone() };
+    for change in [said, silent] {
+        bank.done(Command::ChangeCard(Box::new(change)));
+        let card = bank.card("a");
+        assert_eq!((&card.metadata, &card.originated_by), (&metadata, &till));
+    }
+}
+
+#[test]
+fn a_card_made_with_money_says_where_it_comes_from_on_its_first_row() {
+    let mut bank = Bank::default();
+    let till = OriginatedBy::try_from("till 1").ok();
+    let card = NewCard { originated_by: till.clone(), ..bank.new_card("a") };
+    let create = bank.create(card, 100);
+    bank.done(create);
+    let card = bank.card("a");
+    assert_eq!((&card.originated_by, card.amount), (&till, amount(100)));
+    assert_eq!(bank.store.rows_of(card.uuid)[0].originated_by, till);
 }

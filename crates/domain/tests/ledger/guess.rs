@@ -186,6 +186,19 @@ fn a_rotation_within_a_group_clears_what_stood_before_it() {
 }
 
 #[test]
+fn a_rotation_within_a_group_clears_no_other_cards_count() {
+    let mut bank = with_card();
+    bank.make_with_pin("b", 1_000);
+    let wrong_a = sale(&mut bank, Some("000000"));
+    let wrong_b = drawdown(Drawdown { pin: Some(pin("000000")), ..bank.draw(by_token("b"), "s", 1) });
+    let commands = [wrong_a, wrong_b, bank.rotate("b", "654321")];
+    let orders = commands.map(|command| bank.order(command));
+    bank.store.carry_out(orders.into(), at(START_MS));
+    assert_eq!(tries(&bank).map(|tries| tries.wrong_since_rotation), Some(1));
+    assert_eq!(bank.store.tries.len(), 1, "and what was counted on the rotated card is gone");
+}
+
+#[test]
 fn the_account_says_whether_a_token_needs_the_pin() {
     let mut bank = Bank::with(Settings { pin_policy: PinPolicy::Required, ..Settings::default() });
     bank.make_with_pin("a", 100);

@@ -2,6 +2,8 @@
 
 mod activation;
 mod cards;
+mod changes;
+mod clients;
 mod drawdown;
 mod guess;
 mod limits;
@@ -12,8 +14,10 @@ mod property;
 mod refunds;
 mod repeats;
 mod replacing;
+mod replays;
 mod rows;
 mod store;
+mod tokens;
 mod told;
 mod wire;
 mod words;

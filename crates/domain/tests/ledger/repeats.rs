@@ -120,6 +120,17 @@ fn an_adjustments_sign_is_part_of_the_request() {
 }
 
 #[test]
+fn an_adjustments_currency_is_part_of_the_request() {
+    let mut bank = Bank::default();
+    bank.make("a", 100);
+    let add = bank.adjust("a", "r", 10);
+    bank.row(add.clone());
+    let Command::Adjust(add) = add else { unreachable!() };
+    let other = domain::Adjust { currency: sek(), ..*add };
+    assert_eq!(bank.refused(Command::Adjust(Box::new(other))), "REF_ID_REUSED");
+}
+
+#[test]
 fn a_refused_request_is_not_remembered() {
     let mut bank = Bank::default();
     bank.make("a", 10);
@@ -162,6 +173,8 @@ fn a_repeated_activation_shows_the_card_as_it_is_now() {
         "what ran out is free in answers"
     );
     let other = domain::Activate { amount: amount(101), ..first.clone() };
+    assert_eq!(bank.refused(activate(other)), "REF_ID_REUSED");
+    let other = domain::Activate { currency: sek(), ..first.clone() };
     assert_eq!(bank.refused(activate(other)), "REF_ID_REUSED");
     let unnamed = domain::Activate { ref_id: None, ..first };
     assert_eq!(bank.refused(activate(unnamed)), "CARD_NOT_INACTIVE");

@@ -1,7 +1,8 @@
 //! Another card in a card's place.
 
 use domain::{
-    Command, CustomerId, Dates, Drawdown, NewCard, NewToken, Outcome, Reason, Replace, Settings, Status,
+    Action, Activate, CardEvent, CardType, Command, CreateBatch, CustomerId, Dates, Drawdown, Name, NewCard,
+    NewToken, Outcome, Reason, ReasonCode, Replace, Settings, Status, Subject,
 };
 
 use super::words::*;
@@ -36,6 +37,48 @@ fn money_customer_and_dates_move_to_a_new_card_in_one_commit() {
     assert_eq!((bank.sums("old").0, bank.sums("new").0), (0, 100));
     let told = bank.store.outbox.last().expect("a record");
     assert_eq!(told.transactions, [transaction.id, fund.id]);
+}
+
+#[test]
+fn type_name_and_currency_go_along_and_both_rows_say_why() {
+    let mut bank = Bank::default();
+    let note = NewCard { kind: CardType::CreditNote, ..bank.new_card("old") };
+    let batch = domain::BatchId(bank.new_id());
+    bank.done(Command::CreateBatch(CreateBatch { batch, currency: nok(), cards: vec![note] }));
+    let name = Name::try_from("Kari").ok();
+    let in_sek = Activate { currency: sek(), name: name.clone(), ..bank.activate("old", 100) };
+    bank.done(activate(in_sek));
+    bank.make_batch(&["hand"]);
+    let replace = bank.replace("old", "r", "hand");
+    let Outcome::CardReplaced { transaction, new, .. } = bank.done(replace) else { panic!("not replaced") };
+    assert_eq!((new.kind, new.name.clone(), new.currency), (CardType::CreditNote, name, sek()));
+    let fund = &bank.store.rows_of(new.uuid)[0];
+    for row in [&*transaction, fund] {
+        assert_eq!(row.reason_code, ReasonCode::try_from("lost").ok());
+        assert_eq!(row.currency, sek());
+    }
+}
+
+#[test]
+fn a_replacement_is_told_of_both_cards() {
+    for was_blocked in [false, true] {
+        let (mut bank, _) = old_with_sale();
+        if was_blocked {
+            bank.done(block("old"));
+        }
+        bank.now_ms += 1_000;
+        let (statuses, lines) = (bank.store.statuses.len(), bank.store.audit.len());
+        let replace = bank.replace("old", "r", "new");
+        bank.done(replace);
+        let (old, new) = (bank.card("old").uuid, bank.card("new").uuid);
+        let told = bank.store.statuses[statuses..].iter().map(|change| (change.card, change.event));
+        let blocked = (!was_blocked).then_some((old, CardEvent::Blocked));
+        let expected = blocked.into_iter().chain([(new, CardEvent::Activated)]);
+        assert_eq!(told.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        let audited = bank.store.audit[lines..].iter().map(|line| (line.action, line.subject));
+        let both = [old, new].map(|card| (Action::ReplaceCard, Subject::Card(card)));
+        assert_eq!(audited.collect::<Vec<_>>(), both);
+    }
 }
 
 #[test]
@@ -207,4 +250,19 @@ fn a_clock_set_back_between_does_not_send_the_money_to_a_later_day() {
     assert_eq!(bank.card("new").created_at, at(START_MS));
     let sale = bank.draw(by_id("new"), "s", 10);
     bank.row(drawdown(sale));
+}
+
+#[test]
+fn a_clock_set_back_before_does_not_date_the_money_in_before_the_money_out() {
+    let (mut bank, _) = old_with_sale();
+    bank.make_batch(&["hand"]);
+    bank.now_ms += 60_000;
+    let sale = bank.draw(by_id("old"), "later", 1);
+    bank.row(drawdown(sale));
+    bank.now_ms = START_MS;
+    let replace = bank.replace("old", "r", "hand");
+    let Outcome::CardReplaced { transaction, new, .. } = bank.done(replace) else { panic!("not replaced") };
+    assert_eq!(transaction.created_at, at(START_MS + 60_000));
+    assert_eq!(bank.store.rows_of(new.uuid)[0].created_at, transaction.created_at);
+    assert_eq!(new.activation.map(|activation| activation.at), Some(transaction.created_at));
 }
