@@ -120,6 +120,13 @@ impl PostgresStore {
     }
 }
 
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        // Nobody is left to look for the database for.
+        self.health.close();
+    }
+}
+
 /// The part of all limits that is one lane's.
 fn share(limits: Limits, lanes: usize) -> Limits {
     Limits {
