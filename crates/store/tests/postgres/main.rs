@@ -1,5 +1,6 @@
 //! The PostgreSQL store keeps the promises of every store, and those of its own.
 
+mod away;
 mod databases;
 mod random;
 mod schema;
