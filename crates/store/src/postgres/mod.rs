@@ -31,7 +31,7 @@ use readers::Readers;
 pub struct PostgresSettings {
     /// How much may wait to be written, in all lanes together.
     pub limits: Limits,
-    /// Connections that write.
+    /// Connections that write. Each more makes the groups smaller that share a commit.
     pub lanes: usize,
     /// Connections that read.
     pub readers: usize,
@@ -43,7 +43,7 @@ impl Default for PostgresSettings {
     fn default() -> Self {
         Self {
             limits: Limits { one_account: true, ..Limits::default() },
-            lanes: 4,
+            lanes: 2,
             readers: 8,
             read_time_max: Duration::from_secs(3),
         }
@@ -117,6 +117,13 @@ impl PostgresStore {
         let lane = self.lanes.get(lane::lane_of(aid, &order.command, self.lanes.len()));
         let lane = lane.ok_or_else(|| Error::Internal("a store without lanes".to_owned()))?;
         lane.submit(aid, order, deadline)
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        // Nobody is left to look for the database for.
+        self.health.close();
     }
 }
 
