@@ -2,6 +2,8 @@
 
 mod away;
 mod databases;
+mod faults;
+mod load;
 mod random;
 mod schema;
 

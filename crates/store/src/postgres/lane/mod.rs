@@ -20,7 +20,7 @@ use crate::committer::{Answer, Carrier, Done, Outcome, Stop};
 use crate::{Error, PinChecker};
 pub use choice::lane_of;
 use load::{Loaded, text};
-use outcome::Ending;
+use outcome::{Ending, Witness};
 pub use persist::{account, client};
 pub use query::Query;
 use query::Session;
@@ -232,12 +232,18 @@ impl Lane {
             Err(fault) => return Err(self.failure(fault)),
         };
         queries.push(Query::plain(COMMIT));
-        self.commit(aid, &queries, &xact).await?;
+        self.commit(aid, &queries, &xact, Witness::of(&changes)).await?;
         Ok(Done { decisions, has_changes: true })
     }
 
     /// Sends all changes and `COMMIT` behind them.
-    async fn commit(&mut self, aid: Aid, queries: &[Query<'_>], xact: &str) -> Result<(), Failure> {
+    async fn commit(
+        &mut self,
+        aid: Aid,
+        queries: &[Query<'_>],
+        xact: &str,
+        witness: Witness,
+    ) -> Result<(), Failure> {
         let Some(session) = &mut self.session else {
             return Err(unconnected());
         };
@@ -253,7 +259,7 @@ impl Lane {
             return Err(self.failure(failed.fault));
         }
         self.session = None;
-        match self.ending(aid, xact).await {
+        match self.ending(aid, xact, witness).await {
             Ending::Committed => Ok(()),
             Ending::Aborted => {
                 let error = failed.fault.into_error();
@@ -328,7 +334,7 @@ fn caught(work: impl FnOnce() -> (Vec<Decision>, Changes)) -> Result<(Vec<Decisi
 /// Every statement on the path of an order that names something.
 #[cfg(test)]
 pub fn statements() -> impl Iterator<Item = &'static str> {
-    load::statements().chain(persist::statements()).chain([outcome::STATUS])
+    load::statements().chain(persist::statements()).chain(outcome::STATEMENTS)
 }
 
 #[cfg(test)]
