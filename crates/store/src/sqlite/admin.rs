@@ -4,8 +4,8 @@ use domain::{Account, Aid, Client, REPLAY_HOURS, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
-use crate::rows::{self, select};
 use super::{load, persist};
+use crate::rows::{self, select};
 use crate::{Error, SigningKey};
 
 const ACCOUNTS: &str = select!(account "ORDER BY created_at, aid");

@@ -52,7 +52,7 @@ impl Prepared for Transaction<'_> {
 }
 
 /// A transaction of one instant.
-async fn snapshot(client: &mut ClientWrapper) -> Result<Transaction<'_>, Fault> {
+pub async fn snapshot(client: &mut ClientWrapper) -> Result<Transaction<'_>, Fault> {
     let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
     Ok(begin.start().await?)
 }
