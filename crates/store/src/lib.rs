@@ -11,6 +11,7 @@ mod error;
 mod migration;
 mod postgres;
 mod query;
+mod relocate;
 mod report;
 mod rows;
 mod snapshots;
@@ -38,6 +39,7 @@ pub use query::{
     CardQuery, CardTransaction, CustomerCardsQuery, HistoryQuery, TransactionFilter, TransactionPage,
     TransactionQuery,
 };
+pub use relocate::{MoveStep, Moved, Place, relocate};
 pub use report::{Liability, LiabilityRow, Month};
 pub use sqlite::{SqliteSettings, SqliteStore};
 pub use verify::{Progress, Sums, Total, Verified, Wrong};

@@ -10,8 +10,11 @@ mod locks;
 mod migrate;
 mod read;
 mod readers;
+mod relocate;
+mod snapshots;
 mod store;
 mod tls;
+mod verify;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,10 +24,11 @@ use tokio::sync::{Mutex, oneshot};
 
 use crate::committer::{Answer, Committer, Limits};
 use crate::{Error, PinChecker};
-use connect::Target;
+use connect::{Purpose, Target};
 use health::Health;
 use lane::Lane;
 use readers::Readers;
+pub(crate) use snapshots::PostgresSnapshots;
 
 /// What an operator may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +77,7 @@ impl PostgresStore {
     ) -> Result<Arc<Self>, Error> {
         let target = Arc::new(Target::of(url)?);
         migrate::run(&target, clock.now()).await?;
+        relocate::refuse_marked(&target.connect(Purpose::Schema).await?.client).await?;
         let health = Health::new(Arc::clone(&target));
         let readers = Readers::of(&target, Arc::clone(&health), settings.readers, settings.read_time_max)?;
         let count = settings.lanes.max(1);

@@ -7,9 +7,9 @@ use super::card::{Checking, key_of};
 use super::finding::{Finding, Totals, Verified, must, same, wrong};
 use super::history::History;
 use crate::Error;
+use crate::closings;
 use crate::rows::{Columns, Damaged, Fields, Value, select};
 use crate::snapshots::{Param, Snapshots, first};
-use crate::closings;
 use crate::tally::Tally;
 
 const CARDS: &str = select!(card "WHERE aid = $1 AND uuid >= $2 ORDER BY uuid LIMIT $3");
