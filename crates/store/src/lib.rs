@@ -33,7 +33,7 @@ use domain::{
 
 pub use committer::Limits;
 pub use error::Error;
-pub use postgres::{PostgresSettings, PostgresStore};
+pub use postgres::{Planned, PostgresSettings, PostgresStore};
 pub use query::{
     AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource, CardFilter, CardPage,
     CardQuery, CardTransaction, CustomerCardsQuery, HistoryQuery, TransactionFilter, TransactionPage,

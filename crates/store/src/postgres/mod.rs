@@ -3,6 +3,7 @@
 mod admin;
 mod columns;
 mod connect;
+mod distribute;
 mod fault;
 mod health;
 mod lane;
@@ -27,6 +28,7 @@ use crate::{Error, PinChecker};
 use connect::{Purpose, Target};
 use health::Health;
 use lane::Lane;
+pub use migrate::Planned;
 use readers::Readers;
 pub(crate) use snapshots::PostgresSnapshots;
 

@@ -56,7 +56,7 @@ impl ToSql for Cell {
 impl Target for SqliteSnapshots {
     fn columns(&mut self, table: &str) -> Result<Vec<String>, Error> {
         let statement = self.0.prepare(&format!("SELECT * FROM {table}")).map_err(failed)?;
-        Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+        Ok(statement.column_names().map(str::to_owned).collect())
     }
 
     fn insert(&mut self, table: &str, columns: &[String], rows: &[Vec<Cell>]) -> Result<(), Error> {

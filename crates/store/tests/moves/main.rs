@@ -2,6 +2,7 @@
 
 #[path = "../common/ledger.rs"]
 mod ledger;
+mod migrated;
 mod moved;
 mod verified;
 
