@@ -10,11 +10,13 @@ mod exit;
 mod files;
 mod http;
 mod logs;
+mod migrate;
 mod output;
 mod quickstart;
 mod random;
 #[cfg(test)]
 mod reference;
+mod relocate;
 mod serve;
 mod settings;
 mod verify;
@@ -64,6 +66,15 @@ enum Command {
     Doctor(doctor::DoctorFlags),
     /// Hold every card against its transactions, also while a server runs; changes nothing
     Verify(verify::VerifyFlags),
+    /// Bring a PostgreSQL database to this program's schema, ahead of the servers
+    Migrate(migrate::MigrateFlags),
+    /// Move everything to another database, between a data directory and PostgreSQL
+    ///
+    /// No server may run on either meanwhile. A data directory is locked, a PostgreSQL database is marked, and a server
+    /// that is started on it refuses. The target must hold nothing, or a part of the same move: one that was broken off
+    /// goes on when it is called again. It ends when both sides were verified and agree; until then no server opens the
+    /// target. Give a URL with a password in it by its variable, because others may see flags.
+    Move(relocate::MoveFlags),
     /// Copy the database to a new file, also while a server runs
     Backup(backup::BackupFlags),
     /// Copy a backup into a data directory that holds no database
@@ -104,6 +115,8 @@ fn run(command: Command) -> Result<()> {
         Command::Cards(command) => short(cards::run(command)),
         Command::Doctor(flags) => short(doctor::run(flags)),
         Command::Verify(flags) => short(verify::run(flags)),
+        Command::Migrate(flags) => short(migrate::run(flags)),
+        Command::Move(flags) => short(relocate::run(flags)),
         Command::Backup(flags) => short(backup::backup(flags)),
         Command::Restore(flags) => short(backup::restore(flags)),
     }

@@ -70,6 +70,13 @@ fn in_words(wrong: &Wrong) -> String {
 }
 
 fn show(verified: &Verified) -> Result<()> {
+    show_totals(&verified.totals)?;
+    output::note(counts(&verified.checked));
+    Ok(())
+}
+
+/// The money of each account and currency, a line each.
+pub fn show_totals(totals: &[Total]) -> Result<()> {
     let row = |total: &Total| {
         let Sums { funds, drawdown, reserved } = total.by_cards;
         let agrees = if total.by_cards == total.by_transactions { "yes" } else { "no" };
@@ -84,12 +91,10 @@ fn show(verified: &Verified) -> Result<()> {
             agrees.to_owned(),
         ]
     };
-    let rows: Vec<[String; 8]> = verified.totals.iter().map(row).collect();
+    let rows: Vec<[String; 8]> = totals.iter().map(row).collect();
     let heading =
         ["ACCOUNT", "CURRENCY", "CARDS", "FUNDS", "DRAWDOWN", "BALANCE", "RESERVED", "AS TRANSACTIONS"];
-    output::table(heading, &rows)?;
-    output::note(counts(&verified.checked));
-    Ok(())
+    output::table(heading, &rows)
 }
 
 fn as_json(verified: &Verified) -> Value {
@@ -110,7 +115,8 @@ fn as_json(verified: &Verified) -> Value {
     })
 }
 
-fn total(total: &Total) -> Value {
+/// The money of an account in a currency.
+pub fn total(total: &Total) -> Value {
     json!({
         "account": total.aid.as_str(),
         "currency": total.currency.code(),
