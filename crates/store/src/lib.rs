@@ -6,6 +6,7 @@
 
 mod committer;
 mod error;
+mod migration;
 mod postgres;
 mod query;
 mod report;

@@ -19,6 +19,7 @@ struct Package {
 const PACKAGES: &[Package] = &[
     Package { name: "zbar-tools", purpose: "zbarimg reads our barcodes back", present: || has("zbarimg") },
     Package { name: "strace", purpose: "watches and fails system calls", present: || has("strace") },
+    Package { name: "postgresql", purpose: "servers of version 15 or later for the tests", present: has_postgresql },
     Package { name: "python3-venv", purpose: "runs the published client", present: || python::base().is_some() },
 ];
 
@@ -75,6 +76,15 @@ fn privilege(context: &Context) -> Result<&'static [&'static str]> {
         return Ok(&["sudo", "-n", "--preserve-env=DEBIAN_FRONTEND"]);
     }
     bail!("only root may, and sudo asks for a password")
+}
+
+/// Debian keeps the server's programs off the search path, those of each version in a folder of its number. Which one
+/// the tests take is a matter of `crates/cluster`.
+fn has_postgresql() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let is_new = |name: &str| name.parse::<u32>().is_ok_and(|version| version >= 15);
+    let mut new = versions.filter(|entry| entry.file_name().to_str().is_some_and(is_new));
+    new.any(|entry| entry.path().join("bin/postgres").is_file()) || has("postgres")
 }
 
 fn has(program: &str) -> bool {

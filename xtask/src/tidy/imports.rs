@@ -16,25 +16,27 @@ static RESERVED: Rule = Rule {
 
 /// Each package with those of ours that its normal and build dependencies may name. For its tests
 /// a package may import more, but `domain` never does.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("print", &["domain"]),
     ("store", &["domain"]),
     ("service", &["domain", "store", "print"]),
     ("web", &["domain", "service", "print"]),
     ("cli", &["domain", "store", "print", "service", "web"]),
-    ("xtask", &["domain", "store", "print", "service"]),
+    ("xtask", &["domain", "store", "print", "service", "cluster"]),
     // Benchmarks set the program against the bare work of a layer.
-    ("bench", &["domain", "print"]),
+    ("bench", &["domain", "print", "cluster"]),
+    // Servers for tests: no layer of the program may lean on it.
+    ("cluster", &[]),
 ];
 
 /// Foreign crates with the only packages of ours that may use them outside tests.
 const CONCERNS: [(&[&str], &[&str]); 5] = [
     (&["axum", "hyper", "hyper-util"], &["web", "cli"]),
-    (&["rusqlite", "tokio-postgres"], &["store", "bench"]),
+    (&["rusqlite", "tokio-postgres"], &["store", "bench", "cluster"]),
     (&["png", "qrcode", "code128"], &["print"]),
     (&["serde_json"], &["web", "service", "cli", "xtask", "bench"]),
-    (&["tokio", "getrandom"], &["store", "print", "service", "web", "cli", "xtask", "bench"]),
+    (&["tokio", "getrandom"], &["store", "print", "service", "web", "cli", "xtask", "bench", "cluster"]),
 ];
 
 /// A dependency as a `Cargo.toml` names it.
@@ -106,6 +108,7 @@ mod tests {
             ("web", "service"),
             ("cli", "web"),
             ("xtask", "store"),
+            ("bench", "cluster"),
         ] {
             assert_eq!(faults(from, to, true, None), [""; 0]);
         }
@@ -115,6 +118,8 @@ mod tests {
             ("store", "service"),
             ("web", "store"),
             ("xtask", "web"),
+            ("cli", "cluster"),
+            ("cluster", "store"),
         ] {
             assert_eq!(faults(from, to, true, None), [format!("{from} may not depend on {to}")]);
         }
@@ -124,6 +129,7 @@ mod tests {
     #[test]
     fn tests_may_import_more_but_not_those_of_domain() {
         assert_eq!(faults("store", "service", true, Some("dev")), [""; 0]);
+        assert_eq!(faults("cli", "cluster", true, Some("dev")), [""; 0]);
         assert_eq!(faults("web", "rusqlite", false, Some("dev")), [""; 0]);
         assert_eq!(faults("domain", "store", true, Some("dev")).len(), 1);
     }

@@ -5,23 +5,13 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::fault::told;
 use crate::Error;
-
-/// A step from one schema to the next.
-struct Migration {
-    version: i64,
-    /// The lowest program that may use a database with this step. A step that only adds what older programs
-    /// do not look at leaves it as it was.
-    oldest_program: &'static str,
-    sql: &'static str,
-}
+use crate::migration::{self, Migration};
 
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     oldest_program: "0.1.0",
     sql: include_str!("../../migrations/sqlite/0001_ledger.sql"),
 }];
-
-const THIS_PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS schema (
     version INTEGER NOT NULL PRIMARY KEY,
@@ -71,15 +61,7 @@ fn apply(conn: &mut Connection, migration: &Migration, now: Timestamp) -> rusqli
 
 /// The version of the schema, 0 where there is none; refused where this program is too old for it.
 fn check(conn: &Connection) -> Result<i64, Error> {
-    let latest = latest(conn).map_err(|error| Error::Open(told(&error)))?;
-    let Some((version, oldest_program)) = latest else {
-        return Ok(0);
-    };
-    match (numbers(&oldest_program), numbers(THIS_PROGRAM)) {
-        (Some(oldest), Some(this)) if oldest <= this => Ok(version),
-        (Some(_), Some(_)) => Err(Error::TooNew { needs: oldest_program, program: THIS_PROGRAM.to_owned() }),
-        _ => Err(Error::Damaged("schema.oldest_program".to_owned())),
-    }
+    migration::version(latest(conn).map_err(|error| Error::Open(told(&error)))?)
 }
 
 fn latest(conn: &Connection) -> rusqlite::Result<Option<(i64, String)>> {
@@ -89,31 +71,13 @@ fn latest(conn: &Connection) -> rusqlite::Result<Option<(i64, String)>> {
     conn.query_row(LATEST, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
-/// `1.2.3` as numbers that can be compared.
-fn numbers(version: &str) -> Option<[u64; 3]> {
-    let parts: Result<Vec<u64>, _> = version.split('.').map(str::parse).collect();
-    parts.ok()?.try_into().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn migrations_are_numbered_from_one_and_never_lower_the_oldest_program() {
-        let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
-        let expected: Vec<i64> = (1..).take(MIGRATIONS.len()).collect();
-        assert_eq!(versions, expected);
-        let oldest: Vec<_> = MIGRATIONS.iter().map(|migration| numbers(migration.oldest_program)).collect();
-        assert!(oldest.is_sorted() && oldest.iter().all(Option::is_some));
-        assert!(oldest.last().copied().flatten() <= numbers(THIS_PROGRAM));
-    }
-
-    #[test]
-    fn versions_compare_as_numbers() {
-        assert!(numbers("0.10.0") > numbers("0.9.9"));
-        assert_eq!(numbers("1.0"), None);
-        assert_eq!(numbers("x.y.z"), None);
+        migration::check_steps(MIGRATIONS);
     }
 
     #[test]
@@ -137,7 +101,7 @@ mod tests {
         assert_eq!(run(&mut conn, Timestamp::EPOCH), Ok(()));
         conn.execute(add, (1_001, "99.0.0")).expect("a contracting step");
         let needs = "99.0.0".to_owned();
-        let program = THIS_PROGRAM.to_owned();
+        let program = migration::THIS_PROGRAM.to_owned();
         assert_eq!(run(&mut conn, Timestamp::EPOCH), Err(Error::TooNew { needs, program }));
     }
 }

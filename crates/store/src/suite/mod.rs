@@ -33,21 +33,18 @@ pub use ask::Ask;
 pub use fixture::{Fixture, Opened, TestClock};
 
 /// Runs one case on a store of its own.
-pub fn run<C, F>(open: impl FnOnce(Arc<TestClock>) -> Opened, case: C)
-where
-    C: FnOnce(Fixture) -> F,
-    F: Future<Output = ()>,
-{
+pub fn run(open: impl AsyncFnOnce(Arc<TestClock>) -> Opened, case: impl AsyncFnOnce(Fixture)) {
     let clock = Arc::new(TestClock::default());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    // With a thread for what a store does beside the case, and while the case ends.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(async {
-        let opened = open(Arc::clone(&clock));
+        let opened = open(Arc::clone(&clock)).await;
         case(Fixture::new(opened, clock).await).await;
     });
 }
 
-/// Makes a test of each case, for a function that opens an empty store: `fn(Arc<TestClock>) -> Opened`.
+/// Makes a test of each case, for a function that opens an empty store: `async fn(Arc<TestClock>) -> Opened`.
 #[macro_export]
 macro_rules! conformance {
     ($open:path) => {

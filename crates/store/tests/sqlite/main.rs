@@ -22,7 +22,7 @@ mod conformance {
     store::conformance!(crate::open_empty);
 }
 
-fn open_empty(clock: Arc<TestClock>) -> Opened {
+async fn open_empty(clock: Arc<TestClock>) -> Opened {
     let dir = tempfile::tempdir().expect("a directory");
     let store = open(dir.path(), clock);
     Opened { store, keep: Box::new(dir) }
