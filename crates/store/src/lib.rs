@@ -4,7 +4,9 @@
 //! what is waiting, loads what that needs, lets the domain decide, writes the changes and commits once for
 //! all. Reads do not pass the committer. Only this crate knows SQL.
 
+mod closings;
 mod committer;
+mod conditions;
 mod error;
 mod migration;
 mod postgres;
@@ -15,6 +17,7 @@ mod shared;
 mod sqlite;
 #[cfg(feature = "suite")]
 pub mod suite;
+mod tally;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use domain::{
 
 pub use committer::Limits;
 pub use error::Error;
+pub use postgres::{PostgresInspected, PostgresSettings, PostgresStore};
 pub use query::{
     AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource, CardFilter, CardPage,
     CardQuery, CardTransaction, CustomerCardsQuery, HistoryQuery, TransactionFilter, TransactionPage,

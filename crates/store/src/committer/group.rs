@@ -100,11 +100,7 @@ pub struct Outcome {
 }
 
 /// Carries out a group in one transaction.
-fn carry_out(
-    ledger: &mut impl Ledger,
-    accounts: Vec<(Aid, Vec<Order>)>,
-    server_now: Timestamp,
-) -> Outcome {
+fn carry_out(ledger: &mut impl Ledger, accounts: Vec<(Aid, Vec<Order>)>, server_now: Timestamp) -> Outcome {
     let orders = accounts.iter().map(|(_, orders)| orders.len()).sum();
     // Only a group of several needs its orders a second time, to find the one that spoiled it.
     let again = (orders > 1).then(|| accounts.clone());

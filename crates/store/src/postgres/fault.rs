@@ -1,6 +1,6 @@
 //! What goes wrong between this crate and PostgreSQL.
 
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::Error;
 use crate::rows::Damaged;
@@ -14,6 +14,8 @@ pub enum Fault {
     Damaged(String),
     /// The work itself answers with an error.
     Answer(Error),
+    /// PostgreSQL did not answer in time; what became of the work is not known.
+    Silent,
 }
 
 impl From<tokio_postgres::Error> for Fault {
@@ -34,10 +36,13 @@ impl Fault {
         match self {
             Self::Answer(error) => error,
             Self::Damaged(place) => Error::Damaged(place),
+            Self::Silent => Error::Unavailable("PostgreSQL does not answer".to_owned()),
             Self::Sql(error) => match error.code() {
                 Some(&SqlState::QUERY_CANCELED) => Error::TookTooLong,
                 Some(&(SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED)) => Error::Damaged(told(&error)),
-                Some(code) if code.code().starts_with("23") => Error::Internal(told(&error)),
+                Some(code) if code.code().starts_with("23") || *code == SqlState::DIVISION_BY_ZERO => {
+                    Error::Internal(told(&error))
+                }
                 _ => Error::Unavailable(told(&error)),
             },
         }
@@ -47,8 +52,49 @@ impl Fault {
     pub fn state(&self) -> Option<&SqlState> {
         match self {
             Self::Sql(error) => error.code(),
-            Self::Damaged(_) | Self::Answer(_) => None,
+            Self::Damaged(_) | Self::Answer(_) | Self::Silent => None,
         }
+    }
+
+    /// Whether the connection is of no use any more. PostgreSQL ends it with its last words, and one to a database
+    /// that takes no writes any more leads to the wrong one.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Damaged(_) | Self::Answer(_) => false,
+            Self::Silent => true,
+            Self::Sql(error) => error.as_db_error().is_none_or(|said| {
+                matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+                    || *said.code() == SqlState::READ_ONLY_SQL_TRANSACTION
+            }),
+        }
+    }
+
+    /// Whether the work may succeed when it is done again: somebody else was in its way.
+    pub fn is_in_the_way(&self) -> bool {
+        let state = self.state();
+        state.is_some_and(|state| {
+            [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::UNIQUE_VIOLATION]
+                .contains(state)
+        })
+    }
+
+    /// Whether some row was refused by this index or key, which holds such a row already.
+    pub fn is_taken(&self, constraint: &str) -> bool {
+        let Self::Sql(error) = self else { return false };
+        let said = error.as_db_error().filter(|said| *said.code() == SqlState::UNIQUE_VIOLATION);
+        said.and_then(DbError::constraint) == Some(constraint)
+    }
+
+    /// Whether the schema, or a check within a statement, refused what was to be written.
+    pub fn is_refused(&self) -> bool {
+        let state = self.state();
+        state.is_some_and(|state| state.code().starts_with("23") || *state == SqlState::DIVISION_BY_ZERO)
+    }
+
+    /// Whether time ran out while waiting for others, or while working.
+    pub fn is_too_slow(&self) -> bool {
+        let state = self.state();
+        state.is_some_and(|state| [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(state))
     }
 }
 

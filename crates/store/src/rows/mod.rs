@@ -1,5 +1,6 @@
 //! Which columns make up what, in which order they are read; the same in every database.
 
+mod audit;
 mod fields;
 pub mod format;
 
@@ -10,6 +11,7 @@ use domain::{
     TokenUuid, Transaction, TransactionType,
 };
 
+pub use audit::{AuditLine, audit_line};
 pub use fields::{Columns, Damaged, Fields, Value};
 
 /// `SELECT` of all columns of a table, in the order in which they are read here; what follows is the rest of
@@ -67,6 +69,12 @@ macro_rules! select {
     };
     (card_lock $rest:literal) => {
         concat!("SELECT id, card, remaining, expires_at FROM card_lock ", $rest)
+    };
+    (audit $rest:literal) => {
+        concat!(
+            "SELECT place, at, client, request, action, subject, subject_id, note, card FROM audit ",
+            $rest
+        )
     };
     (pin_tries $rest:literal) => {
         concat!(

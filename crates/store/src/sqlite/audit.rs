@@ -2,33 +2,20 @@
 
 use std::collections::VecDeque;
 
-use domain::{Action, Aid, AuditEntry, CardUuid, Subject};
+use domain::{Aid, CardUuid};
 use rusqlite::{Connection, params};
-use uuid::Uuid;
 
 use super::fault::Fault;
-use crate::rows::{Columns, Fields};
 use super::load;
 use super::transactions::{self, Newest, Place};
+use crate::rows::{self, AuditLine, select};
 use crate::{AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource};
 
-macro_rules! select_audit {
-    ($rest:literal) => {
-        concat!(
-            "SELECT place, at, client, request, action, subject, subject_id, note, card FROM audit ",
-            $rest
-        )
-    };
-}
+pub const BY_TIME: &str = select!(audit "WHERE aid = ?1 AND (at, place) < (?2, ?3) AND at >= ?4
+    ORDER BY at DESC, place DESC LIMIT ?5");
 
-pub const BY_TIME: &str = select_audit!(
-    "WHERE aid = ?1 AND (at, place) < (?2, ?3) AND at >= ?4 ORDER BY at DESC, place DESC LIMIT ?5"
-);
-
-pub const OF_CARD: &str = select_audit!(
-    "WHERE aid = ?1 AND (at, place) < (?2, ?3) AND at >= ?4 AND card = ?6 \
-     ORDER BY at DESC, place DESC LIMIT ?5"
-);
+pub const OF_CARD: &str = select!(audit "WHERE aid = ?1 AND (at, place) < (?2, ?3) AND at >= ?4 AND card = ?6
+    ORDER BY at DESC, place DESC LIMIT ?5");
 
 /// Lines read ahead at once.
 const READ_AHEAD: usize = 128;
@@ -58,40 +45,9 @@ pub fn page(conn: &Connection, aid: Aid, query: &AuditQuery) -> Result<AuditPage
     Ok(AuditPage { records, next })
 }
 
-/// A line of the audit as it is kept.
-struct Line {
-    place: i64,
-    entry: AuditEntry,
-    card: Option<CardUuid>,
-}
-
-fn line(row: &dyn Columns) -> Result<Line, Fault> {
-    let mut row = Fields::new(row, "audit");
-    let (place, at, client, request) = (row.integer()?, row.time()?, row.id_or_none()?, row.id()?);
-    let action = row.word(Action::from_word)?;
-    let word = row.text()?;
-    let id = row.id_or_none::<Uuid>()?;
-    let subject = subject(word, id).ok_or_else(|| Fault::Damaged("audit.subject".to_owned()))?;
-    let note = row.parsed_or_none()?;
-    let entry = AuditEntry { at, client, request, action, subject, note };
-    Ok(Line { place, entry, card: row.id_or_none()? })
-}
-
-fn subject(word: &str, id: Option<Uuid>) -> Option<Subject> {
-    match (word, id) {
-        ("card", Some(id)) => Some(Subject::Card(id.into())),
-        ("batch", Some(id)) => Some(Subject::Batch(id.into())),
-        ("token", Some(id)) => Some(Subject::Token(id.into())),
-        ("client", Some(id)) => Some(Subject::Client(id.into())),
-        ("grant", Some(id)) => Some(Subject::Grant(id.into())),
-        ("account", None) => Some(Subject::Account),
-        _ => None,
-    }
-}
-
 /// One of either kind.
 enum Found {
-    Line(Line),
+    Line(AuditLine),
     Transaction(Box<domain::Transaction>),
 }
 
@@ -107,7 +63,7 @@ impl Found {
 
     fn into_record(self, conn: &Connection, aid: Aid) -> Result<AuditRecord, Fault> {
         Ok(match self {
-            Self::Line(Line { entry, card, .. }) => {
+            Self::Line(AuditLine { entry, card, .. }) => {
                 let card_id = card.map(|card| transactions::card_id(conn, aid, card)).transpose()?;
                 AuditRecord::Entry { entry, card_id }
             }
@@ -187,7 +143,7 @@ struct Lines<'c> {
     card: Option<CardUuid>,
     below: (i64, i64),
     from: i64,
-    ready: VecDeque<Line>,
+    ready: VecDeque<AuditLine>,
     is_over: bool,
 }
 
@@ -197,7 +153,8 @@ impl Lines<'_> {
         if self.ready.is_empty() && !self.is_over {
             self.read()?;
         }
-        let place = |line: &Line| AuditPlace { at: line.entry.at, source: AuditSource::Entry(line.place) };
+        let place =
+            |line: &AuditLine| AuditPlace { at: line.entry.at, source: AuditSource::Entry(line.place) };
         Ok(self.ready.front().map(place))
     }
 
@@ -207,11 +164,11 @@ impl Lines<'_> {
         let read = match self.card {
             None => {
                 let params = params![aid, at, place, self.from, most];
-                load::all(&mut self.conn.prepare_cached(BY_TIME)?, params, line)?
+                load::all(&mut self.conn.prepare_cached(BY_TIME)?, params, rows::audit_line)?
             }
             Some(card) => {
                 let params = params![aid, at, place, self.from, most, card.0.as_bytes()];
-                load::all(&mut self.conn.prepare_cached(OF_CARD)?, params, line)?
+                load::all(&mut self.conn.prepare_cached(OF_CARD)?, params, rows::audit_line)?
             }
         };
         self.is_over = read.len() < READ_AHEAD;

@@ -1,26 +1,19 @@
 //! Days that are over, and what was owed when each ended.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use domain::{Aid, Day, Status, Timestamp};
+use domain::{Aid, Day, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
-use crate::rows::{Columns, Fields};
-use super::liability::{Tally, window};
+use super::liability::window;
 use super::load;
-use crate::{Error, LiabilityRow, Month};
-
-const DAY_MS: i64 = 86_400_000;
-
-/// The most days that are closed from one look at the database.
-const DAYS_AT_ONCE: usize = 31;
-
-/// A day is closed this long after its end: a clock that is set back by less dates nothing within a closed day.
-const GRACE_SECONDS: u32 = 10 * 60;
-
-/// From then on a look at the database closes no further day: it keeps the write-ahead log from being used anew.
-const LOOK_MAX: Duration = Duration::from_secs(2);
+use crate::LiabilityRow;
+use crate::closings::{
+    Closing, DAYS_AT_ONCE, LOOK_MAX, end_of, kept_sums, last_ended, last_to_close, month_text, row,
+};
+use crate::rows::Fields;
+use crate::tally::Tally;
 
 const LAST: &str = "SELECT max(day) FROM day_closed WHERE aid = ?1 AND day <= ?2";
 
@@ -30,30 +23,9 @@ const ROWS: &str = "SELECT currency, status, activated, cards, balance, reserved
 const INSERT: &str = "INSERT INTO closing (aid, day, currency, status, activated, cards, balance, reserved) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/// A day that is over, and what was owed when it ended.
-pub struct Closing {
-    /// The day.
-    pub day: Day,
-    /// The day before it that was closed, which this one goes on from.
-    pub after: Option<Day>,
-    /// What was owed.
-    pub rows: Vec<LiabilityRow>,
-}
-
-/// The last millisecond of a day: the instant of its closing.
-pub fn end_of(Day(day): Day) -> i64 {
-    day.saturating_add(1).saturating_mul(DAY_MS).saturating_sub(1)
-}
-
 /// The last day that was closed and ended at `at` or before.
 pub fn last_before(conn: &Connection, aid: Aid, at: Timestamp) -> Result<Option<Day>, Fault> {
     last(conn, aid, last_ended(at))
-}
-
-/// The last day that is over at `now`; the day on which an instant lies ends with its last millisecond.
-fn last_ended(now: Timestamp) -> Day {
-    let today = Day::of(now);
-    if end_of(today) == now.unix_ms() { today } else { Day(today.0.saturating_sub(1)) }
 }
 
 fn last(conn: &Connection, aid: Aid, Day(up_to): Day) -> Result<Option<Day>, Fault> {
@@ -70,27 +42,6 @@ pub fn last_closed(conn: &Connection, aid: Aid) -> Result<Option<Day>, Fault> {
 /// What was owed when a day ended.
 pub fn rows(conn: &Connection, aid: Aid, Day(day): Day) -> Result<Vec<LiabilityRow>, Fault> {
     load::all(&mut conn.prepare_cached(ROWS)?, params![aid.as_str(), day], row)
-}
-
-fn row(row: &dyn Columns) -> Result<LiabilityRow, Fault> {
-    let mut row = Fields::new(row, "closing");
-    Ok(LiabilityRow {
-        currency: row.currency()?,
-        status: row.word(Status::from_word)?,
-        activated: row.word(month_or_none)?,
-        cards: row.number()?,
-        balance: row.integer()?.into(),
-        reserved: row.integer()?.into(),
-    })
-}
-
-/// `2026-11`, or nothing for cards that never were activated.
-fn month_or_none(text: &str) -> Option<Option<Month>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    let (year, month) = text.split_once('-')?;
-    Some(Some(Month { year: year.parse().ok()?, month: month.parse().ok()? }))
 }
 
 /// The next days to be closed at `now`, from the last one on; each goes on from the one before it. A day's last
@@ -118,11 +69,6 @@ pub fn due(conn: &Connection, aid: Aid, now: Timestamp) -> Result<Vec<Closing>, 
 pub fn is_due(conn: &Connection, aid: Aid, now: Timestamp) -> Result<bool, Fault> {
     let last = last_closed(conn, aid)?;
     Ok(last > Some(last_ended(now)) || next_day(conn, aid, last)? <= last_to_close(now))
-}
-
-/// The last day that ended long enough before `now` to be closed.
-fn last_to_close(now: Timestamp) -> Day {
-    last_ended(now.minus_seconds(GRACE_SECONDS))
 }
 
 /// The day that is closed after another, or as the first one.
@@ -160,22 +106,19 @@ fn write_one(conn: &Connection, aid: Aid, closing: &Closing) -> Result<(), Fault
         .execute(params![aid.as_str(), day])?;
     let mut insert = conn.prepare_cached(INSERT)?;
     for row in &closing.rows {
+        let [cards, balance, reserved] = kept_sums(row).map_err(Fault::Answer)?;
         insert.execute(params![
             aid.as_str(),
             day,
             row.currency.code(),
             row.status.as_str(),
-            row.activated.map(|month| month.to_string()).unwrap_or_default(),
-            i64::try_from(row.cards).map_err(|_| too_large())?,
-            i64::try_from(row.balance).map_err(|_| too_large())?,
-            i64::try_from(row.reserved).map_err(|_| too_large())?,
+            month_text(row),
+            cards,
+            balance,
+            reserved,
         ])?;
     }
     Ok(())
-}
-
-fn too_large() -> Fault {
-    Fault::Answer(Error::Internal("what is owed passes all bounds".to_owned()))
 }
 
 /// Opens days again that by the clock are not over: it was set back, and more may be dated within them. What was
@@ -186,11 +129,6 @@ pub fn reopen(conn: &Connection, aid: Aid, now: Timestamp) -> Result<(), Fault> 
     let found =
         conn.prepare_cached(is_closed)?.query_row(params![aid.as_str(), over], |_| Ok(())).optional()?;
     if found.is_some() { open_after(conn, aid, over) } else { Ok(()) }
-}
-
-/// Whether what is damaged are the closings themselves, which can be made anew.
-pub fn is_of_closings(place: &str) -> bool {
-    place.starts_with("closing.")
 }
 
 /// Opens all days again.

@@ -10,11 +10,12 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
-use super::closing::{self, Closing};
+use super::closing;
 use super::fault::Fault;
 use super::read::{EndOnDrop, STEPS_BETWEEN_LOOKS};
 use super::{SqliteStore, answered, connection};
 use crate::Error;
+use crate::closings::Closing;
 
 /// The page cache of each connection, in KiB.
 const CACHE_KIB: u32 = 8 * 1_024;

@@ -14,6 +14,7 @@ use super::{
     SigningKey, SqliteStore, admin, answered, audit, backup, cards, closing, connection, liability, load,
     transactions,
 };
+use crate::closings::is_of_closings;
 use crate::committer::Committer;
 use crate::{
     AuditPage, AuditQuery, CardPage, CardQuery, CardTransaction, CustomerCardsQuery, Error, HistoryQuery,
@@ -122,7 +123,7 @@ impl Store for SqliteStore {
         // In its turn behind what was begun before `now`: nothing dated within a day that is over comes after it.
         self.write(move |conn| closing::reopen(conn, aid, now)).await?;
         let due = match self.closings_due(aid, now).await {
-            Err(Error::Damaged(place)) if closing::is_of_closings(&place) => {
+            Err(Error::Damaged(place)) if is_of_closings(&place) => {
                 tracing::warn!(%aid, place, "an account's closings are damaged; its days are closed anew");
                 self.write(move |conn| closing::forget(conn, aid)).await?;
                 self.closings_due(aid, now).await

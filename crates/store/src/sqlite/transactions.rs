@@ -148,9 +148,7 @@ fn fits(transaction: &Transaction, filter: &TransactionFilter) -> bool {
 /// A card by the client's id for it.
 pub fn card(conn: &Connection, aid: Aid, card_id: &CardId) -> Result<Option<CardUuid>, Fault> {
     let mut by_id = conn.prepare_cached(CARD)?;
-    load::first(&mut by_id, (aid.as_str(), card_id.as_str()), |row| {
-        Fields::new(row, "card").id()
-    })
+    load::first(&mut by_id, (aid.as_str(), card_id.as_str()), |row| Fields::new(row, "card").id())
 }
 
 /// The client's id of a card that some row refers to.

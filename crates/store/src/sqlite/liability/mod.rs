@@ -2,10 +2,8 @@
 
 mod past;
 mod present;
-mod tally;
 
 #[cfg(test)]
 pub use past::TOUCHED;
 pub use past::{at, standing_at, window};
 pub use present::{now, parts};
-pub use tally::{Standing, Tally};

@@ -4,12 +4,13 @@
 use domain::{Aid, Currency, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::tally::{Standing, Tally};
 use crate::Liability;
+use crate::closings::end_of;
+use crate::rows::{Columns, Fields};
 use crate::sqlite::closing;
 use crate::sqlite::fault::Fault;
-use crate::rows::{Columns, Fields};
 use crate::sqlite::load;
+use crate::tally::{Standing, Tally};
 
 /// Cards that may stand elsewhere at the end of a window of time than before it: made in it, money moved, status
 /// changed, their last day passed (the one they have, or one they had), or a lock ran out.
@@ -41,7 +42,7 @@ pub fn at(conn: &Connection, aid: Aid, at: Timestamp) -> Result<Option<Liability
         return Ok(None);
     };
     let mut tally = Tally::of(&closing::rows(conn, aid, day)?);
-    window(conn, aid, &mut tally, Some(closing::end_of(day)), at.unix_ms())?;
+    window(conn, aid, &mut tally, Some(end_of(day)), at.unix_ms())?;
     Ok(Some(tally.into_liability(at)))
 }
 

@@ -5,9 +5,9 @@ use std::thread;
 use domain::{Aid, Currency, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::tally::{Standing, Tally};
-use crate::sqlite::fault::Fault;
 use crate::rows::{Columns, Fields};
+use crate::sqlite::fault::Fault;
+use crate::tally::{Standing, Tally};
 
 /// Goes through the table as it lies: by an index each card would have to be looked up.
 pub const SCAN: &str = "SELECT currency, funds, drawdown, reserved, expires_at, activated_at, \

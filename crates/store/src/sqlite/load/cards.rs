@@ -8,8 +8,8 @@ use domain::{
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::super::fault::Fault;
-use crate::rows::{self, select};
 use super::{Loading, all, first};
+use crate::rows::{self, select};
 
 const CARD_BY_ID: &str = select!(card "WHERE aid = ?1 AND card_id = ?2");
 const ANY_BETWEEN: &str = "SELECT 1 FROM card WHERE aid = ?1 AND card_id BETWEEN ?2 AND ?3 LIMIT 1";

@@ -11,8 +11,8 @@ use rusqlite::{CachedStatement, Connection, Params, params};
 pub use cards::{as_seen, card, card_by_id, lapsed_cards, live_tokens, token_by_mac};
 
 use super::fault::Fault;
-use crate::rows::{self, Columns, select};
 use crate::Error;
+use crate::rows::{self, Columns, select};
 
 const ACCOUNT: &str = select!(account "WHERE aid = ?1");
 const CLIENT: &str = select!(api_client "WHERE aid = ?1 AND uuid = ?2");

@@ -4,10 +4,10 @@ use domain::{Amount, CardUuid, Day, DayCount, DaySubject, Needs, RefId, Transact
 use rusqlite::params;
 
 use super::super::fault::Fault;
-use crate::rows::Fields;
-use crate::rows::{self, select};
 use super::super::transactions::{BY_ID, BY_REF_ID};
 use super::{Loading, first};
+use crate::rows::Fields;
+use crate::rows::{self, select};
 
 const LOCK: &str = select!(card_lock "WHERE aid = ?1 AND card = ?2 AND id = ?3");
 const REFUNDED: &str =

@@ -4,8 +4,8 @@ use domain::{Batch, Card, RefId, Token};
 use rusqlite::{CachedStatement, params};
 
 use super::super::fault::Fault;
-use crate::rows::format;
 use super::{Before, Indexed, Writing, bind, check_one, inconsistent};
+use crate::rows::format;
 
 const INSERT_BATCH: &str =
     "INSERT INTO batch (aid, id, currency, cards, created_at, created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";

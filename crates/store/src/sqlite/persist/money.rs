@@ -4,8 +4,8 @@ use domain::{CardUuid, Day, Lock, Transaction, TransactionId};
 use rusqlite::{CachedStatement, params};
 
 use super::super::fault::Fault;
-use crate::rows;
 use super::{Writing, check_one};
+use crate::rows;
 
 const INSERT_TRANSACTION: &str = "INSERT INTO card_transaction (aid, card, seq, id, ref_id, type, reason, \
     amount, currency, parent, token, originated_by, metadata, created_at, created_by, request, \

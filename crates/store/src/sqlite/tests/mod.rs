@@ -9,9 +9,10 @@ use domain::{Aid, BatchId, CardType, Currency, Status};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::cards::{self, Way};
+use super::cards;
 use super::fault::Fault;
 use super::{SqliteSettings, SqliteStore, connection};
+use crate::conditions::Way;
 use crate::suite::fixture::{amount, by_id, by_token, card_id, customer, every_card, pin_checker, time};
 use crate::suite::{Fixture, Opened, TestClock};
 use crate::{CardFilter, CardQuery, Error, Store as _};
@@ -324,7 +325,7 @@ async fn lists_go_through_an_index_in_its_own_order() {
     ] {
         for filter in [every_filter(), CardFilter { prefix: None, ..every_filter() }] {
             let query = CardQuery { filter, ..every_card(world.f.now()) };
-            let (sql, _) = cards::scan(world.f.aid, &query, way, (1, Vec::new()));
+            let (sql, _) = cards::scan(world.f.aid, &query, way, (1, uuid::Uuid::nil()));
             let plan = plan(&world, sql).await;
             let mut steps = plan.split("; ").filter(|step| !step.starts_with("CORRELATED"));
             assert_eq!(steps.next(), Some(format!("SEARCH card USING INDEX {index}{in_order}").as_str()));
@@ -345,7 +346,7 @@ async fn lists_go_through_an_index_in_its_own_order() {
 async fn a_prefix_is_found_by_two_ranges() {
     let world = World::new().await;
     let query = CardQuery { filter: every_filter(), ..every_card(world.f.now()) };
-    let (sql, _) = cards::scan(world.f.aid, &query, Way::Prefix, (1, Vec::new()));
+    let (sql, _) = cards::scan(world.f.aid, &query, Way::Prefix, (1, uuid::Uuid::nil()));
     for sql in [sql, cards::COUNT_NAMED.to_owned()] {
         let plan = plan(&world, sql).await;
         for range in ["(aid=? AND card_id>? AND card_id<?)", "card_by_name (aid=? AND name>? AND name<?)"] {
@@ -353,7 +354,7 @@ async fn a_prefix_is_found_by_two_ranges() {
         }
         assert!(!plan.contains("SCAN card"), "{plan}");
     }
-    let (sql, _) = cards::scan(world.f.aid, &query, Way::Prefix, (1, Vec::new()));
+    let (sql, _) = cards::scan(world.f.aid, &query, Way::Prefix, (1, uuid::Uuid::nil()));
     let plan = plan(&world, sql).await;
     assert!(plan.contains("SEARCH card USING INTEGER PRIMARY KEY (rowid=?)"), "{plan}");
 }

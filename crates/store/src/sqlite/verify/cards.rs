@@ -7,11 +7,13 @@ use rusqlite::{Connection, params};
 
 use super::finding::{Checked, Progress, Stop, Sums, Totals, must, same, wrong};
 use super::history::History;
-use crate::sqlite::fault::Fault;
+use crate::closings::end_of;
 use crate::rows::Fields;
-use crate::sqlite::liability::{Standing, Tally, standing_at};
 use crate::rows::{self, select};
+use crate::sqlite::fault::Fault;
+use crate::sqlite::liability::standing_at;
 use crate::sqlite::{closing, load};
+use crate::tally::{Standing, Tally};
 
 const NEXT: &str = select!(card "WHERE aid = ?1 AND uuid > ?2 ORDER BY uuid LIMIT 1");
 
@@ -84,7 +86,7 @@ impl Cards {
             return Ok(());
         };
         let card = card?;
-        let then = self.day.map(closing::end_of);
+        let then = self.day.map(end_of);
         let is_whole = history.go_on(conn, self.aid, &card, then, &mut checked.transactions)?;
         if !is_whole {
             self.history = Some(history);

@@ -21,9 +21,9 @@ use rusqlite::Connection;
 pub use finding::{Progress, Sums, Total, Verified, Wrong};
 
 use super::fault::Fault;
-use super::liability::Tally;
 use super::{SqliteStore, admin, closing, connection};
 use crate::Error;
+use crate::tally::Tally;
 use cards::{Cards, check_closing, settled};
 use records::{Audit, Batches, Days, OF_CARDS, Outbox, Records, Replays, Strays};
 

@@ -4,8 +4,8 @@ use domain::{Action, Aid, Operation, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::finding::{Checked, must, same};
-use crate::sqlite::fault::Fault;
 use crate::rows::Fields;
+use crate::sqlite::fault::Fault;
 
 /// Tables whose rows belong to a card.
 pub const OF_CARDS: [&str; 5] = ["card_transaction", "card_token", "card_lock", "pin_tries", "status_change"];

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use domain::{Currency, Status, Timestamp};
 
-use crate::sqlite::fault::Fault;
+use crate::rows::Damaged;
 use crate::{Liability, LiabilityRow, Month};
 
 /// What of a card that was not deleted says where it stands, and what is owed on it.
@@ -57,13 +57,26 @@ impl Standing {
         let activated = self.activated_at.and_then(|at| Timestamp::try_from(at).ok()).map(Month::of);
         Bucket { currency: self.currency, status, activated }
     }
+
+    /// The card alone.
+    fn sums(&self) -> Sums {
+        Sums {
+            cards: 1,
+            balance: i128::from(self.funds - self.drawdown),
+            reserved: i128::from(self.reserved),
+        }
+    }
 }
 
+/// What is told of the cards of a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sums {
-    cards: u64,
-    balance: i128,
-    reserved: i128,
+pub struct Sums {
+    /// How many they are.
+    pub cards: u64,
+    /// What is left on them.
+    pub balance: i128,
+    /// How much of it is locked.
+    pub reserved: i128,
 }
 
 /// The sums so far.
@@ -82,22 +95,32 @@ impl Tally {
 
     /// Counts a card as it stands at `now`.
     pub fn put(&mut self, card: &Standing, now: i64) {
-        let sums = self.0.entry(card.bucket(now)).or_default();
-        sums.cards += 1;
-        sums.balance += i128::from(card.funds - card.drawdown);
-        sums.reserved += i128::from(card.reserved);
+        self.put_all(card.bucket(now), card.sums());
+    }
+
+    /// Counts cards of a bucket.
+    pub fn put_all(&mut self, bucket: Bucket, more: Sums) {
+        let sums = self.0.entry(bucket).or_default();
+        sums.cards += more.cards;
+        sums.balance += more.balance;
+        sums.reserved += more.reserved;
     }
 
     /// Takes a card away that was counted as it stood at `then`.
-    pub fn take(&mut self, card: &Standing, then: i64) -> Result<(), Fault> {
-        let damaged = || Fault::Damaged("closing.cards".to_owned());
-        let Entry::Occupied(mut found) = self.0.entry(card.bucket(then)) else {
+    pub fn take(&mut self, card: &Standing, then: i64) -> Result<(), Damaged> {
+        self.take_all(card.bucket(then), card.sums())
+    }
+
+    /// Takes cards away that were counted in a bucket.
+    pub fn take_all(&mut self, bucket: Bucket, less: Sums) -> Result<(), Damaged> {
+        let damaged = || Damaged("closing.cards".to_owned());
+        let Entry::Occupied(mut found) = self.0.entry(bucket) else {
             return Err(damaged());
         };
         let sums = found.get_mut();
-        sums.cards = sums.cards.checked_sub(1).ok_or_else(damaged)?;
-        sums.balance -= i128::from(card.funds - card.drawdown);
-        sums.reserved -= i128::from(card.reserved);
+        sums.cards = sums.cards.checked_sub(less.cards).ok_or_else(damaged)?;
+        sums.balance -= less.balance;
+        sums.reserved -= less.reserved;
         if sums.cards == 0 {
             let left = found.remove();
             return if left == Sums::default() { Ok(()) } else { Err(damaged()) };
@@ -115,10 +138,7 @@ impl Tally {
     /// Adds what was counted elsewhere.
     pub fn add(&mut self, other: Self) {
         for (bucket, more) in other.0 {
-            let sums = self.0.entry(bucket).or_default();
-            sums.cards += more.cards;
-            sums.balance += more.balance;
-            sums.reserved += more.reserved;
+            self.put_all(bucket, more);
         }
     }
 

@@ -1,0 +1,85 @@
+//! The schema, and how an older one becomes it, while other nodes start beside.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use tokio_postgres::Client;
+
+use super::connect::{Purpose, Target};
+use super::fault::{Fault, told};
+use crate::Error;
+use crate::migration::{self, Migration};
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        oldest_program: "0.1.0",
+        sql: include_str!("../../migrations/postgres/0001_ledger.sql"),
+    },
+    Migration {
+        version: 2,
+        oldest_program: "0.1.0",
+        sql: include_str!("../../migrations/postgres/0002_many_programs.sql"),
+    },
+];
+
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS schema (
+    version BIGINT NOT NULL PRIMARY KEY,
+    oldest_program TEXT COLLATE \"C\" NOT NULL,
+    applied_at BIGINT NOT NULL
+)";
+
+const LATEST: &str = "SELECT version, oldest_program FROM schema ORDER BY version DESC LIMIT 1";
+
+const APPLIED: &str = "INSERT INTO schema (version, oldest_program, applied_at) VALUES ($1, $2, $3)";
+
+/// One at a time changes the schema. Advisory locks are a database's own, so the number need only differ from those
+/// of accounts, which come in pairs.
+const TURN: &str = "SELECT pg_advisory_lock(7305806178453742178)";
+
+/// How long it may take until it is one's turn.
+const TURN_MAX: Duration = Duration::from_secs(60);
+
+/// Brings the database to this program's schema, each step in a transaction of its own. A newer schema stays as it
+/// is, unless it is one that this program must not use.
+pub async fn run(target: &Target, now: Timestamp) -> Result<(), Error> {
+    // The lock goes with the connection, whatever happens to either.
+    let connection = target.connect(Purpose::Schema).await?;
+    let client = &connection.client;
+    let open = |error: tokio_postgres::Error| Fault::Sql(error).into_error();
+    let turn = tokio::time::timeout(TURN_MAX, client.execute(TURN, &[])).await;
+    turn.map_err(|_| Error::Open("another program has been changing the schema for a minute".to_owned()))?
+        .map_err(open)?;
+    client.batch_execute(SCHEMA).await.map_err(open)?;
+    let version = version(client).await?;
+    for step in MIGRATIONS.iter().filter(|step| step.version > version) {
+        apply(client, step, now)
+            .await
+            .map_err(|error| Error::Open(format!("migration {} failed: {}", step.version, told(&error))))?;
+    }
+    Ok(())
+}
+
+async fn version(client: &Client) -> Result<i64, Error> {
+    let fault = |error| Fault::Sql(error).into_error();
+    let latest = client.query_opt(LATEST, &[]).await.map_err(fault)?;
+    let columns = |row: tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
+    migration::version(latest.map(columns).transpose().map_err(fault)?)
+}
+
+async fn apply(client: &Client, step: &Migration, now: Timestamp) -> Result<(), tokio_postgres::Error> {
+    client.batch_execute("BEGIN").await?;
+    client.batch_execute(step.sql).await?;
+    client.execute(APPLIED, &[&step.version, &step.oldest_program, &now.unix_ms()]).await?;
+    client.batch_execute("COMMIT").await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_numbered_from_one_and_never_lower_the_oldest_program() {
+        migration::check_steps(MIGRATIONS);
+    }
+}
