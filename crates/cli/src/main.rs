@@ -43,9 +43,10 @@ enum Command {
     /// Once the server is ready it writes `listening on http://ADDR` to standard error. A first start makes the
     /// data directory, a master key, and either the account of the bootstrap settings or a test account whose
     /// credentials go to first-client.json in the data directory. With --database-url any number of servers share one
-    /// PostgreSQL: they need no data directory, each is given the same master key (`gavekort init`), and of the
-    /// bootstrap settings the first to start makes the account. A secret comes by a variable, GAVEKORT_MASTER_KEY
-    /// or GAVEKORT_BOOTSTRAP_CLIENT_SECRET, or in a file that a setting names; there is no flag for one; a database's URL with a password in it belongs there too, because others may see flags.
+    /// PostgreSQL: they need no data directory, each is given the same master key (see `gavekort init`), and the
+    /// first to start makes the account of the bootstrap settings. A secret comes by a variable, GAVEKORT_MASTER_KEY
+    /// or GAVEKORT_BOOTSTRAP_CLIENT_SECRET, or in a file that a setting names; there is no flag for one. A
+    /// database's URL that holds a password belongs there too, because other users of the machine may see flags.
     Serve(settings::Flags),
     /// Show the main job: a server, a thousand cards, one sold and spent
     Quickstart(quickstart::QuickstartFlags),

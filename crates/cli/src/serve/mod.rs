@@ -57,8 +57,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Opens the data directory or the database and serves it, on a listener that is already bound: clients that come meanwhile
-    /// wait instead of being refused.
+    /// Opens the data directory or the database and serves it, on a listener that is already bound: clients that
+    /// come meanwhile wait instead of being refused.
     pub async fn start(settings: &Server, public: TcpListener) -> Result<Self> {
         let address = public.local_addr()?;
         let place = settings.place();
