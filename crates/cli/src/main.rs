@@ -9,9 +9,11 @@ mod doctor;
 mod exit;
 mod files;
 mod http;
+mod init;
 mod logs;
 mod migrate;
 mod output;
+mod place;
 mod quickstart;
 mod random;
 #[cfg(test)]
@@ -42,11 +44,16 @@ enum Command {
     ///
     /// Once the server is ready it writes `listening on http://ADDR` to standard error. A first start makes the
     /// data directory, a master key, and either the account of the bootstrap settings or a test account whose
-    /// credentials go to first-client.json in the data directory. A secret comes by a variable, GAVEKORT_MASTER_KEY
-    /// or GAVEKORT_BOOTSTRAP_CLIENT_SECRET, or in a file that a setting names; there is no flag for one.
+    /// credentials go to first-client.json in the data directory. With --database-url any number of servers share one
+    /// PostgreSQL: they need no data directory, each is given the same master key (see `gavekort init`), and the
+    /// first to start makes the account of the bootstrap settings. A secret comes by a variable, GAVEKORT_MASTER_KEY
+    /// or GAVEKORT_BOOTSTRAP_CLIENT_SECRET, or in a file that a setting names; there is no flag for one. A
+    /// database's URL that holds a password belongs there too, because other users of the machine may see flags.
     Serve(settings::Flags),
     /// Show the main job: a server, a thousand cards, one sold and spent
     Quickstart(quickstart::QuickstartFlags),
+    /// Make a master key, for servers that share a database
+    Init(init::InitFlags),
     /// Look at settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -106,6 +113,7 @@ fn run(command: Command) -> Result<()> {
             clap_complete::generate(shell, &mut Arguments::command(), "gavekort", &mut script);
             output::data(script)
         }
+        Command::Init(flags) => init::run(flags),
         Command::Config(command) => config::run(command),
         Command::Serve(flags) => wait_for(serve::run(flags)),
         Command::Quickstart(flags) => wait_for(quickstart::run(flags)),

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use service::SystemClock;
 use store::{Progress, SqliteSettings, SqliteStore, Sums, Total, Verified, Wrong};
 
-use crate::data::DataFolder;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::serve::open::told;
@@ -29,7 +28,7 @@ pub struct VerifyFlags {
 
 /// The command.
 pub async fn run(flags: VerifyFlags) -> Result<()> {
-    let folder = DataFolder::new(flags.data.folder()?);
+    let folder = flags.data.folder("this verifies a data directory")?;
     folder.need_database()?;
     let path = folder.path().to_owned();
     let opening =

@@ -16,7 +16,8 @@ use crate::Error;
 const CITUS_OLDEST: u32 = 12;
 
 /// The same on every machine.
-pub const REFERENCES: [&str; 4] = ["schema", "account", "signing_key", "server_value"];
+pub const REFERENCES: [&str; 6] =
+    ["schema", "account", "signing_key", "server_value", "news", "guess_budget"];
 
 /// By account; all lie with the first.
 pub const DISTRIBUTED: [&str; 15] = [
