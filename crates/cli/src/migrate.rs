@@ -1,22 +1,20 @@
 //! `gavekort migrate`: the schema of a PostgreSQL, ahead of the servers, and its tables spread by Citus.
 
-use std::fmt;
-
 use anyhow::Result;
 use domain::Clock as _;
 use serde_json::{Value, json};
-use service::{Secret, SystemClock};
+use service::SystemClock;
 use store::{Planned, PostgresStore};
 
+use crate::exit::usage;
 use crate::output;
+use crate::place::Place;
 use crate::serve::open::told;
+use crate::settings::DataFlags;
 
 /// Which database, and what is done to it.
 #[derive(clap::Args, Debug)]
 pub struct MigrateFlags {
-    /// The database [env: GAVEKORT_DATABASE_URL]
-    #[arg(long, value_name = "URL", env = "GAVEKORT_DATABASE_URL", hide_env = true)]
-    database_url: Url,
     /// Print the statements, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -30,27 +28,16 @@ pub struct MigrateFlags {
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// A URL that may hold a password, so it is not printed.
-#[derive(Clone)]
-struct Url(Secret);
-
-impl From<&str> for Url {
-    fn from(text: &str) -> Self {
-        Self(Secret::new(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("postgres://…")
-    }
+    #[command(flatten)]
+    data: DataFlags,
 }
 
 /// The command.
 pub async fn run(flags: MigrateFlags) -> Result<()> {
-    let MigrateFlags { database_url: Url(url), dry_run, distribute, json } = flags;
+    let MigrateFlags { dry_run, distribute, json, data } = flags;
+    let Place::Database(url) = data.place()? else {
+        return Err(usage("give a PostgreSQL as --database-url; a data directory is migrated when it is served"));
+    };
     let planned = PostgresStore::migrate(url.expose(), SystemClock.now(), distribute, !dry_run).await;
     let planned = planned.map_err(told)?;
     if json {

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::{Value, json};
 use service::SystemClock;
-use store::{Progress, SqliteSettings, SqliteStore, Sums, Total, Verified, Wrong};
+use store::{PostgresStore, Progress, SqliteSettings, SqliteStore, Sums, Total, Verified, Wrong};
 
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::place::Place;
 use crate::serve::open::told;
 use crate::settings::DataFlags;
 
@@ -28,12 +29,7 @@ pub struct VerifyFlags {
 
 /// The command.
 pub async fn run(flags: VerifyFlags) -> Result<()> {
-    let folder = flags.data.folder("this verifies a data directory")?;
-    folder.need_database()?;
-    let path = folder.path().to_owned();
-    let opening =
-        move || SqliteStore::open_read_only(&path, Arc::new(SystemClock), SqliteSettings::default());
-    let store = tokio::task::spawn_blocking(opening).await?.map_err(told)?;
+    let place = flags.data.place()?;
     let mut told_at = Instant::now();
     let heard = move |progress: &Progress| {
         if told_at.elapsed() >= TOLD_EVERY {
@@ -41,7 +37,18 @@ pub async fn run(flags: VerifyFlags) -> Result<()> {
             output::note(counts(progress));
         }
     };
-    let verified = store.verify(heard).await.map_err(told)?;
+    let verified = match place {
+        Place::Folder(folder) => {
+            folder.need_database()?;
+            let path = folder.path().to_owned();
+            let opening =
+                move || SqliteStore::open_read_only(&path, Arc::new(SystemClock), SqliteSettings::default());
+            let store = tokio::task::spawn_blocking(opening).await?.map_err(told)?;
+            store.verify(heard).await
+        }
+        Place::Database(url) => PostgresStore::verify(url.expose(), heard).await,
+    };
+    let verified = verified.map_err(told)?;
     if flags.json {
         output::json(&as_json(&verified))?;
     } else {

@@ -44,7 +44,7 @@ use turns::Turns;
 pub struct PostgresSettings {
     /// How much may wait to be written, in all lanes together.
     pub limits: Limits,
-    /// Connections that write.
+    /// Connections that write. Each more makes the groups smaller that share a commit.
     pub lanes: usize,
     /// Connections that read.
     pub readers: usize,
@@ -56,7 +56,7 @@ impl Default for PostgresSettings {
     fn default() -> Self {
         Self {
             limits: Limits { one_account: true, ..Limits::default() },
-            lanes: 4,
+            lanes: 2,
             readers: 8,
             read_time_max: Duration::from_secs(3),
         }
@@ -127,6 +127,13 @@ async fn connect(lanes: &[Committer<Lane>]) -> Result<(), Error> {
         answered(connected).await?;
     }
     Ok(())
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        // Nobody is left to look for the database for.
+        self.health.close();
+    }
 }
 
 /// The part of all limits that is one lane's.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use store::suite::TestClock;
 use store::suite::fixture::pin_checker;
-use store::{Error, MoveStep, Place, PostgresSettings, PostgresStore};
+use store::{Error, MoveStep, Place, PostgresSettings, PostgresStore, Store as _};
 use tempfile::TempDir;
 
 use super::{database, folder, full, open, relocate, run};
@@ -98,7 +98,7 @@ async fn a_target_of_another_key_is_refused() {
     let clock = Arc::new(TestClock::default());
     let store =
         PostgresStore::open(&url, clock, PostgresSettings::default(), pin_checker()).await.expect("a store");
-    store::Store::server_value(&*store, "master_key_check", b"of another").await.expect("set");
+    store.server_value("master_key_check", b"of another").await.expect("set");
     store.close().await.expect("closed");
     let refused = relocate(folder(&from), Place::Postgres(url), |_| {}).await.expect_err("another key");
     assert!(why(refused).contains("another master key"));
