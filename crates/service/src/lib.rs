@@ -12,6 +12,7 @@ mod error;
 mod guesses;
 mod info;
 mod making;
+mod news;
 mod present;
 mod reports;
 mod secrets;
@@ -22,16 +23,13 @@ mod upkeep;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{
-    Aid, ClientId, ClientUuid, Clock, Command, Decision, Mode, Order, Outcome, RequestId, Timestamp,
-};
+use domain::{Aid, Clock, Command, Decision, Mode, Order, Outcome, RequestId, Timestamp};
 pub use store::{
     AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource, CardFilter, CardPage,
     CardTransaction, HistoryQuery, Liability, LiabilityRow, Month, TransactionFilter, TransactionPage,
     TransactionQuery,
 };
 use store::{Load, Store};
-use subtle::ConstantTimeEq;
 use uuid::{ContextV7, Uuid};
 
 pub use access::{
@@ -40,7 +38,7 @@ pub use access::{
     ReadAccounts, ReadCards, ReadCustomerCards, RotationFault, ShortenCards, WriteAccounts, WriteCards,
     WriteSettings, WriteTransactions,
 };
-use access::{Bearers, Budget, Directory, NewKey, SigningKeys};
+use access::{Bearers, Budgets, Directory, NewKey, SigningKeys};
 pub use accounts::{FirstClient, NewAccount, SECRET_CHARACTERS_MIN};
 pub use cards::{
     ActivateRequest, AdjustRequest, BatchRequest, CardChange, CardRequest, CreateCardRequest,
@@ -52,7 +50,7 @@ pub use clock::{SystemClock, deadline};
 pub use error::Error;
 pub use making::Idempotency;
 pub use present::Present;
-pub use secrets::{MasterKey, MasterKeyFault, Random, Secret, SystemRandom, pin_checker};
+pub use secrets::{MASTER_KEY_CHECK, MasterKey, MasterKeyFault, Random, Secret, SystemRandom, pin_checker};
 pub use transactions::{CaptureRequest, Movement, TransactionRequest, VoidRequest};
 
 /// How long an order may wait for its commit before it is given up.
@@ -97,10 +95,7 @@ pub struct Service {
     directory: Arc<Directory>,
     signing: SigningKeys,
     bearers: Bearers,
-    credential_budget: Budget<(Aid, Option<ClientId>, Network)>,
-    network_budget: Budget<Network>,
-    token_client_budget: Budget<Option<ClientUuid>>,
-    token_network_budget: Budget<Network>,
+    budgets: Budgets,
 }
 
 impl Service {
@@ -109,10 +104,11 @@ impl Service {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, OpenFault> {
         let keys = secrets::Keys::derive(&parts.master_key);
         let expected = keys.check_value();
-        let kept = parts.store.server_value("master_key_check", &expected).await?;
-        if !bool::from(kept.ct_eq(&expected)) {
+        let kept = parts.store.server_value(MASTER_KEY_CHECK, &expected).await?;
+        if !parts.master_key.is_of(&kept) {
             return Err(OpenFault::WrongMasterKey);
         }
+        let budgets = Budgets::new(&keys);
         let service = Self {
             store: parts.store,
             keys,
@@ -123,16 +119,13 @@ impl Service {
             directory: Arc::default(),
             signing: SigningKeys::default(),
             bearers: Bearers::new(),
-            credential_budget: Budget::new(access::CREDENTIAL_ALLOWANCE),
-            network_budget: Budget::new(access::NETWORK_ALLOWANCE),
-            token_client_budget: Budget::new(access::TOKEN_CLIENT_ALLOWANCE),
-            token_network_budget: Budget::new(access::TOKEN_NETWORK_ALLOWANCE),
+            budgets,
         };
         service.directory.load(&*service.store).await?;
         service.signing.load(&*service.store, &service.keys).await?;
         for mode in [Mode::Test, Mode::Production] {
             if service.signing.signer(mode).is_none() {
-                service.make_signing_key(mode, true).await?;
+                service.make_signing_key(mode, Some(Timestamp::EPOCH)).await?;
             }
         }
         Ok(Arc::new(service))
@@ -170,14 +163,19 @@ impl Service {
 
     /// Makes another signing key; the present one verifies until the last token it signed has expired.
     pub async fn rotate_signing_key(&self, mode: Mode) -> Result<(), RotationFault> {
-        self.make_signing_key(mode, false).await
+        self.make_signing_key(mode, None).await
     }
 
-    async fn make_signing_key(&self, mode: Mode, only_first: bool) -> Result<(), RotationFault> {
+    /// Makes another signing key, unless the mode has one that was made at `unless_since` or later.
+    async fn make_signing_key(
+        &self,
+        mode: Mode,
+        unless_since: Option<Timestamp>,
+    ) -> Result<(), RotationFault> {
         let now = self.now();
         let retire_at = now.plus_seconds(access::LIFE_SECONDS);
         let new = NewKey { mode, issuer_host: self.hosts.first(), now, retire_at };
-        self.signing.rotate(&*self.store, &self.keys, new, only_first).await?;
+        self.signing.rotate(&*self.store, &self.keys, new, unless_since).await?;
         Ok(())
     }
 

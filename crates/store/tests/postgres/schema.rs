@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cluster::sql;
 use store::suite::TestClock;
 use store::suite::fixture::pin_checker;
-use store::{SqliteSettings, SqliteStore};
+use store::{SqliteSettings, SqliteStore, Store as _};
 
 use super::{lend, open};
 
