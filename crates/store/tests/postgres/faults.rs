@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::{Cluster, Cut, Proxy, Weather};
-use store::Error;
+use store::{Error, Store as _};
 
 use super::load::World;
 use chance::Chance;
