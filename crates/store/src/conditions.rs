@@ -6,8 +6,8 @@ use uuid::Uuid;
 use crate::query::end_of_prefix;
 use crate::{CardFilter, CardQuery};
 
-/// What is available at `?`, with the locks freed that have run out by then. The plus keeps a planner from going through
-/// the account's locks by their ends, instead of through the card's.
+/// What is available at `?`, with the locks freed that have run out by then. The plus keeps a planner from going
+/// through the account's locks by their ends, instead of through the card's.
 const AVAILABLE: &str = "funds - drawdown - reserved + CASE WHEN reserved = 0 THEN 0 \
     ELSE (SELECT coalesce(sum(remaining), 0) \
     FROM card_lock WHERE card_lock.aid = card.aid AND card_lock.card = card.uuid \

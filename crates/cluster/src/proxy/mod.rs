@@ -50,8 +50,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     weather: Weather,
-    /// Waits for a commit.
-    cut: Option<Cut>,
+    /// Waits for a commit, with the weather that comes then.
+    cut: Option<(Cut, Weather)>,
     cuts: u64,
     /// Both ends of every connection.
     streams: Vec<TcpStream>,
@@ -88,9 +88,9 @@ impl Proxy {
         self.shared.state().cut_all();
     }
 
-    /// Cuts the connection on which the next commit is asked for.
-    pub fn cut_at_commit(&self, cut: Cut) {
-        self.shared.state().cut = Some(cut);
+    /// Cuts the connection on which the next commit is asked for, and at that moment changes the weather.
+    pub fn cut_at_commit(&self, cut: Cut, then: Weather) {
+        self.shared.state().cut = Some((cut, then));
     }
 
     /// How many connections were cut at a commit so far.
@@ -160,9 +160,10 @@ impl Shared {
     /// What is to become of a commit that is asked for now.
     fn commit(&self) -> Option<Cut> {
         let mut state = self.state();
-        let cut = state.cut.take();
-        state.cuts += u64::from(cut.is_some());
-        cut
+        let (cut, then) = state.cut.take()?;
+        state.cuts += 1;
+        state.weather = then;
+        Some(cut)
     }
 }
 

@@ -38,7 +38,7 @@ use turns::Turns;
 pub struct PostgresSettings {
     /// How much may wait to be written, in all lanes together.
     pub limits: Limits,
-    /// Connections that write.
+    /// Connections that write. Each more makes the groups smaller that share a commit.
     pub lanes: usize,
     /// Connections that read.
     pub readers: usize,
@@ -50,7 +50,7 @@ impl Default for PostgresSettings {
     fn default() -> Self {
         Self {
             limits: Limits { one_account: true, ..Limits::default() },
-            lanes: 4,
+            lanes: 2,
             readers: 8,
             read_time_max: Duration::from_secs(3),
         }
@@ -93,8 +93,12 @@ impl PostgresStore {
                 .map_err(|error| Error::Open(format!("no thread for a lane: {error}")))?;
             lanes.push(lane);
         }
-        connect(&lanes).await?;
-        let listening = Listening::start(Arc::clone(&target)).await?;
+        let listening = match connect(&lanes).await {
+            Ok(()) => Listening::start(Arc::clone(&target)).await,
+            Err(error) => Err(error),
+        };
+        // Nobody is left to look for the database for.
+        let listening = listening.inspect_err(|_| health.close())?;
         let (lanes, turns, worked_at) = (lanes.into(), Turns::new(target), Mutex::new(None));
         Ok(Arc::new(Self { clock, health, readers, lanes, listening, turns, worked_at }))
     }
@@ -109,6 +113,13 @@ impl PostgresStore {
         let lane = self.lanes.get(lane::lane_of(aid, &order.command, self.lanes.len()));
         let lane = lane.ok_or_else(|| Error::Internal("a store without lanes".to_owned()))?;
         lane.submit(aid, order, deadline)
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        // Nobody is left to look for the database for.
+        self.health.close();
     }
 }
 

@@ -64,8 +64,9 @@ pub const COUNT_NAMED: &str = "SELECT \
     (SELECT count(*) FROM (SELECT 1 FROM card WHERE aid = $1 AND name >= $2 \
      AND ($3::TEXT IS NULL OR name < $3) LIMIT $4) AS by_name)";
 
-pub const LAPSED_CARDS: &str =
-    "SELECT DISTINCT card FROM card_lock WHERE aid = $1 AND expires_at <= $2 LIMIT $3";
+/// Of the locks that have run out first, so that the index of their ends leads to no more of them than are asked for.
+pub const LAPSED_CARDS: &str = "SELECT DISTINCT card FROM (SELECT card FROM card_lock \
+    WHERE aid = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3) AS first";
 
 /// A card by its columns and what is told behind them of its lapsed locks.
 fn seen(row: &Row) -> Result<Card, Fault> {
