@@ -100,8 +100,12 @@ impl PostgresStore {
                 .map_err(|error| Error::Open(format!("no thread for a lane: {error}")))?;
             lanes.push(lane);
         }
-        connect(&lanes).await?;
-        let listening = Listening::start(Arc::clone(&target)).await?;
+        let listening = match connect(&lanes).await {
+            Ok(()) => Listening::start(Arc::clone(&target)).await,
+            Err(error) => Err(error),
+        };
+        // Nobody is left to look for the database for.
+        let listening = listening.inspect_err(|_| health.close())?;
         let (lanes, turns, worked_at) = (lanes.into(), Turns::new(target), Mutex::new(None));
         Ok(Arc::new(Self { clock, health, readers, lanes, listening, turns, worked_at }))
     }

@@ -6,6 +6,7 @@ mod faults;
 mod load;
 mod random;
 mod schema;
+mod shared;
 
 use std::sync::Arc;
 
