@@ -36,7 +36,9 @@ pub struct MigrateFlags {
 pub async fn run(flags: MigrateFlags) -> Result<()> {
     let MigrateFlags { dry_run, distribute, json, data } = flags;
     let Place::Database(url) = data.place()? else {
-        return Err(usage("give a PostgreSQL as --database-url; a data directory is migrated when it is served"));
+        return Err(usage(
+            "give a PostgreSQL as --database-url; a data directory is migrated when it is served",
+        ));
     };
     let planned = PostgresStore::migrate(url.expose(), SystemClock.now(), distribute, !dry_run).await;
     let planned = planned.map_err(told)?;
