@@ -1,25 +1,17 @@
 //! What the world does to a database: its server is killed, the way to it goes bad, the answer to a commit is lost.
 
-#[path = "../../../cli/tests/proofs/support/chance.rs"]
-#[expect(dead_code, reason = "shared with the proofs on the program, which choose more")]
-mod chance;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::{Cluster, Cut, Proxy, Weather};
 use store::{Error, Store as _};
 
+use super::chance::Chance;
 use super::load::World;
-use chance::Chance;
+use super::rounds;
 
 /// How soon orders are carried out again once the database is back.
 const RECOVERS_WITHIN: Duration = Duration::from_secs(5);
-
-/// A campaign's rounds: few in CI, many when `GAVEKORT_TEST_LONG` is 1.
-fn rounds(few: usize, many: usize) -> usize {
-    if std::env::var("GAVEKORT_TEST_LONG").is_ok_and(|long| long == "1") { many } else { few }
-}
 
 fn cluster() -> (Arc<Cluster>, String) {
     let cluster = Cluster::start().expect("a PostgreSQL server");
@@ -36,7 +28,7 @@ async fn a_killed_server_loses_no_answered_order_and_doubles_none() {
     let mut chance = Chance::new("killed PostgreSQL");
     let (cluster, url) = cluster();
     let world = Arc::new(World::new(&url, &url).await);
-    let kills = rounds(5, 60);
+    let kills = rounds(4, 60);
     let (mut made, mut turned_away, mut unknown) = (0, 0, 0);
     for _ in 0..kills {
         let works = Duration::from_millis(100) + chance.up_to(Duration::from_millis(400));

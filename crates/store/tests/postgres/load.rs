@@ -48,6 +48,8 @@ pub struct World {
     /// How the database is reached for sure.
     direct: String,
     next: AtomicU64,
+    /// Whether an answer that comes now counts.
+    counts: AtomicBool,
 }
 
 impl World {
@@ -60,7 +62,7 @@ impl World {
         for card in 0..CARDS {
             f.has_card(&format!("{card}"), FUNDS).await;
         }
-        Self { f, store, direct: direct.to_owned(), next: AtomicU64::new(0) }
+        Self { f, store, direct: direct.to_owned(), next: AtomicU64::new(0), counts: AtomicBool::new(true) }
     }
 
     /// A drawdown of one unit under a reference of its own, not sent yet.
@@ -90,6 +92,16 @@ impl World {
             assert!(begun.elapsed() < Duration::from_secs(60), "the store does not recover");
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// What is answered from now on may be made or not.
+    pub fn count_no_more(&self) {
+        self.counts.store(false, Ordering::SeqCst);
+    }
+
+    /// What is answered counts again.
+    pub fn count_again(&self) {
+        self.counts.store(true, Ordering::SeqCst);
     }
 
     /// How often a drawdown was made under each reference.
@@ -129,7 +141,9 @@ impl World {
         let mut all = Vec::new();
         while !is_over.load(Ordering::SeqCst) {
             let (reference, order) = self.drawdown();
-            let end = match self.send(&order).await {
+            let answer = self.send(&order).await;
+            let end = match answer {
+                Ok(()) if !self.counts.load(Ordering::SeqCst) => End::Unknown,
                 Ok(()) => End::Made,
                 Err(Error::Unavailable(_) | Error::Overloaded) => End::TurnedAway,
                 Err(Error::OutcomeUnknown(_)) => End::Unknown,
@@ -187,6 +201,12 @@ impl Work {
 
     pub fn unknown(&self) -> usize {
         self.count(End::Unknown)
+    }
+
+    /// How many are gone that were said to be made.
+    pub fn lost(&self, made: &HashMap<String, u64>) -> usize {
+        let is_lost = |asked: &&Asked| asked.end == End::Made && !made.contains_key(&asked.reference);
+        self.0.iter().filter(is_lost).count()
     }
 
     fn count(&self, end: End) -> usize {
