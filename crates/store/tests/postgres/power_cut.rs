@@ -13,6 +13,7 @@ use super::chance::Chance;
 use super::load::{Work, World};
 use super::rounds;
 use disk::Disk;
+use store::Store as _;
 
 /// How long the tills are left at work: at least, and how much longer at most.
 const WORKS: Duration = Duration::from_millis(200);
