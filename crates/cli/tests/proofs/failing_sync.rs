@@ -45,9 +45,10 @@ impl<R: Request, M: Fn(String, usize) -> R + Sync> Load<R, M> {
         let all = Mutex::new(Vec::new());
         let first_failure = Mutex::new(None);
         let (all_ref, run, first) = (&all, &run, &first_failure);
+        // All of them before the first request: its failure may end the server at once.
+        let apis: Vec<_> = (0..CLIENTS).map(|_| server.api()).collect();
         thread::scope(|threads| {
-            for client in 0..CLIENTS {
-                let api = server.api();
+            for (client, api) in apis.into_iter().enumerate() {
                 threads.spawn(move || {
                     for place in 0..REQUESTS_MAX {
                         let request = (self.make)(format!("{run}-{client}-{place}"), place);
