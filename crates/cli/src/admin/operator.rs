@@ -51,7 +51,7 @@ impl Operator {
                 return Ok(Self::Socket(Http::to_socket(&socket)?));
             }
             let hosts = PublicHosts::new(&urls, &settings.audience_aliases);
-            match open::open(&place, settings.master_key.as_ref(), hosts).await {
+            match open::open(&place, &settings, hosts).await {
                 Err(error) if exit::of(&error) == Exit::Declined && tries_left > 0 => {
                     tries_left -= 1;
                     tokio::time::sleep(LOCK_WAIT).await;

@@ -69,7 +69,7 @@ impl Running {
             "clients may name these URLs as audience; see --public-url"
         );
         let tls = listen::tls(settings)?;
-        let opened = open::open(&place, settings.master_key.as_ref(), hosts).await?;
+        let opened = open::open(&place, settings, hosts).await?;
         let url = listen::local_url(address, settings.tls.is_some());
         match Self::serve(settings, place.folder(), public, tls, &opened, &urls).await {
             Ok((listeners, socket)) => {

@@ -26,10 +26,10 @@ pub struct Opened {
 
 /// Opens a data directory, made where there is none, and keeps every other process from writing to it; or a database
 /// that servers share.
-pub async fn open(place: &Place, key: Option<&Secret>, hosts: PublicHosts) -> Result<Opened> {
+pub async fn open(place: &Place, settings: &Server, hosts: PublicHosts) -> Result<Opened> {
     let (store, master_key) = match place {
-        Place::Folder(folder) => open_folder(folder, key).await?,
-        Place::Database(url) => open_database(url, key).await?,
+        Place::Folder(folder) => open_folder(folder, settings.master_key.as_ref()).await?,
+        Place::Database(url) => open_database(url, settings).await?,
     };
     let parts = Parts {
         store: store.clone(),
@@ -67,10 +67,11 @@ async fn open_folder(folder: &DataFolder, key: Option<&Secret>) -> Result<(Arc<d
     Ok((store, master_key))
 }
 
-async fn open_database(url: &Secret, key: Option<&Secret>) -> Result<(Arc<dyn Store>, MasterKey)> {
-    let master_key = master_key::given(key)?;
+async fn open_database(url: &Secret, settings: &Server) -> Result<(Arc<dyn Store>, MasterKey)> {
+    let master_key = master_key::given(settings.master_key.as_ref())?;
+    let of_store = PostgresSettings { lanes: settings.database_lanes, ..PostgresSettings::default() };
     let (clock, pin_check) = (Arc::new(SystemClock), service::pin_checker(&master_key));
-    let opened = PostgresStore::open(url.expose(), clock, PostgresSettings::default(), pin_check).await;
+    let opened = PostgresStore::open(url.expose(), clock, of_store, pin_check).await;
     let store = opened.map_err(|error| match error {
         // It may be starting, or somebody else may be changing the schema: whoever starts this again will see.
         store::Error::Unavailable(why) => Failure::new(Exit::RetryLater, why).into(),

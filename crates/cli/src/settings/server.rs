@@ -48,6 +48,8 @@ pub struct Server {
     pub data: PathBuf,
     /// The database that servers share, in the place of a data directory.
     pub database_url: Option<Secret>,
+    /// How many connections write to it.
+    pub database_lanes: usize,
     /// Where the API is served.
     pub listen: SocketAddr,
     /// Where metrics are served, if at all.
@@ -84,6 +86,9 @@ impl Server {
         Ok(Self {
             data: data_folder(effective)?,
             database_url: secret_of(effective, "database_url")?,
+            database_lanes: effective
+                .parsed("database_lanes", positive)?
+                .context("database_lanes has a default")?,
             listen: effective.parsed("listen", address)?.context("listen has a default")?,
             admin_listen: effective.parsed("admin_listen", address_or_off)?.flatten(),
             public_urls: effective.all_parsed("public_url", http_url)?,

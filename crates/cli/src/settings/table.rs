@@ -78,6 +78,12 @@ pub const SETTINGS: &[Definition] = &[
         kind: Kind::Guarded,
     },
     one("database_url_file", "FILE", None, "File with the database's URL, where that holds a password"),
+    one(
+        "database_lanes",
+        "N",
+        Some("2"),
+        "Connections that write to the database; more where it is far away, fewer where it shares few cores",
+    ),
     one("listen", "ADDR", Some(DEFAULT_LISTEN), "Address to serve the API on; port 0 takes a free one"),
     one("admin_listen", "ADDR", Some("127.0.0.1:9464"), "Address to serve /metrics on, or `off`"),
     many(
