@@ -16,15 +16,15 @@ impl Service {
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let client = caller.actor.client();
-        let of_client = self.token_client_budget.wait_seconds(&client, self.now());
-        let of_network = self.token_network_budget.wait_seconds(&network, self.now());
+        let of_client = self.budgets.token_clients.wait_seconds(&client, self.now());
+        let of_network = self.budgets.token_networks.wait_seconds(&network, self.now());
         if let Some(retry_after_seconds) = of_client.max(of_network) {
             return Err(Error::TooManyTries { retry_after_seconds });
         }
         let done = work.await;
         if matches!(done, Err(Error::Refused(Refusal::CardNotFound))) {
-            self.token_client_budget.spend(client, self.now());
-            self.token_network_budget.spend(network, self.now());
+            self.budgets.token_clients.spend(client, self.now());
+            self.budgets.token_networks.spend(network, self.now());
         }
         done
     }

@@ -12,6 +12,7 @@ mod error;
 mod guesses;
 mod info;
 mod making;
+mod news;
 mod present;
 mod reports;
 mod secrets;
@@ -22,9 +23,7 @@ mod upkeep;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{
-    Aid, ClientId, ClientUuid, Clock, Command, Decision, Mode, Order, Outcome, RequestId, Timestamp,
-};
+use domain::{Aid, Clock, Command, Decision, Mode, Order, Outcome, RequestId, Timestamp};
 pub use store::{
     AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource, CardFilter, CardPage,
     CardTransaction, HistoryQuery, Liability, LiabilityRow, Month, TransactionFilter, TransactionPage,
@@ -40,7 +39,7 @@ pub use access::{
     ReadAccounts, ReadCards, ReadCustomerCards, RotationFault, ShortenCards, WriteAccounts, WriteCards,
     WriteSettings, WriteTransactions,
 };
-use access::{Bearers, Budget, Directory, NewKey, SigningKeys};
+use access::{Bearers, Budgets, Directory, NewKey, SigningKeys};
 pub use accounts::{FirstClient, NewAccount, SECRET_CHARACTERS_MIN};
 pub use cards::{
     ActivateRequest, AdjustRequest, BatchRequest, CardChange, CardRequest, CreateCardRequest,
@@ -97,10 +96,7 @@ pub struct Service {
     directory: Arc<Directory>,
     signing: SigningKeys,
     bearers: Bearers,
-    credential_budget: Budget<(Aid, Option<ClientId>, Network)>,
-    network_budget: Budget<Network>,
-    token_client_budget: Budget<Option<ClientUuid>>,
-    token_network_budget: Budget<Network>,
+    budgets: Budgets,
 }
 
 impl Service {
@@ -113,6 +109,7 @@ impl Service {
         if !bool::from(kept.ct_eq(&expected)) {
             return Err(OpenFault::WrongMasterKey);
         }
+        let budgets = Budgets::new(&keys);
         let service = Self {
             store: parts.store,
             keys,
@@ -123,16 +120,13 @@ impl Service {
             directory: Arc::default(),
             signing: SigningKeys::default(),
             bearers: Bearers::new(),
-            credential_budget: Budget::new(access::CREDENTIAL_ALLOWANCE),
-            network_budget: Budget::new(access::NETWORK_ALLOWANCE),
-            token_client_budget: Budget::new(access::TOKEN_CLIENT_ALLOWANCE),
-            token_network_budget: Budget::new(access::TOKEN_NETWORK_ALLOWANCE),
+            budgets,
         };
         service.directory.load(&*service.store).await?;
         service.signing.load(&*service.store, &service.keys).await?;
         for mode in [Mode::Test, Mode::Production] {
             if service.signing.signer(mode).is_none() {
-                service.make_signing_key(mode, true).await?;
+                service.make_signing_key(mode, Some(Timestamp::EPOCH)).await?;
             }
         }
         Ok(Arc::new(service))
@@ -170,14 +164,19 @@ impl Service {
 
     /// Makes another signing key; the present one verifies until the last token it signed has expired.
     pub async fn rotate_signing_key(&self, mode: Mode) -> Result<(), RotationFault> {
-        self.make_signing_key(mode, false).await
+        self.make_signing_key(mode, None).await
     }
 
-    async fn make_signing_key(&self, mode: Mode, only_first: bool) -> Result<(), RotationFault> {
+    /// Makes another signing key, unless the mode has one that was made at `unless_since` or later.
+    async fn make_signing_key(
+        &self,
+        mode: Mode,
+        unless_since: Option<Timestamp>,
+    ) -> Result<(), RotationFault> {
         let now = self.now();
         let retire_at = now.plus_seconds(access::LIFE_SECONDS);
         let new = NewKey { mode, issuer_host: self.hosts.first(), now, retire_at };
-        self.signing.rotate(&*self.store, &self.keys, new, only_first).await?;
+        self.signing.rotate(&*self.store, &self.keys, new, unless_since).await?;
         Ok(())
     }
 

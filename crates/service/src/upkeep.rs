@@ -12,24 +12,33 @@ const SWEPT_AT_ONCE: u32 = 32;
 
 impl Service {
     /// What has to be done twice a minute or so: reads accounts and clients anew, forgets kept answers that have run
-    /// out, enters the ends of locks that have run out, closes days that are over, replaces old signing keys.
+    /// out, enters the ends of locks that have run out, closes days that are over, replaces old signing keys. Of
+    /// servers that share a database, one does it for an account while the others go on to the next.
     pub async fn maintain(&self) -> Result<(), OpenFault> {
-        let now = self.now();
         self.directory.load(&*self.store).await?;
-        self.store.forget_replays(now).await?;
         for account in self.sweep_all(self.store.accounts().await?).await {
-            // One portion: an account far behind, as one whose clock was moved, does not keep the others waiting.
-            let closed = self.store.close_days(account.aid, account.now(self.now())).await;
-            if let Err(error) = closed {
-                tracing::error!(%error, aid = %account.aid, "an account's days could not be closed");
+            if let Err(error) = self.tidy(&account).await {
+                tracing::error!(%error, aid = %account.aid, "an account's answers and days could not be tidied");
             }
         }
-        let oldest = now.minus_seconds(SIGNING_KEY_DAYS * 86_400);
+        let oldest = self.now().minus_seconds(SIGNING_KEY_DAYS * 86_400);
         for mode in [Mode::Test, Mode::Production] {
             if self.signing.signing_since(mode).is_none_or(|since| since < oldest) {
-                self.rotate_signing_key(mode).await?;
+                // Another server may have been faster.
+                self.make_signing_key(mode, Some(oldest)).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Forgets an account's answers and closes its days: one portion, so that an account far behind, as one whose clock
+    /// was moved, does not keep the others waiting.
+    async fn tidy(&self, account: &Account) -> Result<(), store::Error> {
+        let Some(_turn) = self.store.try_turn(&format!("tidy {}", account.aid)).await? else {
+            return Ok(());
+        };
+        self.store.forget_replays(account.aid, self.now()).await?;
+        self.store.close_days(account.aid, account.now(self.now())).await?;
         Ok(())
     }
 
@@ -58,6 +67,9 @@ impl Service {
         if cards.is_empty() {
             return Ok(false);
         }
+        let Some(_turn) = self.store.try_turn(&format!("sweep {}", account.aid)).await? else {
+            return Ok(false);
+        };
         let command = Command::Sweep(Sweep { cards });
         let request = self.new_request_id();
         let order = Order { actor: Actor::Operator, request, idempotency: None, command };

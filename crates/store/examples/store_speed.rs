@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use domain::{CardId, CardSelector, Clock, NewCard, Outcome, TokenMac};
 use store::suite::fixture::pin_checker;
 use store::suite::{Fixture, Opened, TestClock};
-use store::{SqliteSettings, SqliteStore};
+use store::{SqliteSettings, SqliteStore, Store as _};
 
 /// Cards that exist before anything is measured, in batches of 1,000.
 const CARDS_BEFORE: u64 = 100_000;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 use store::suite::fixture::pin_checker;
 use store::suite::{Fixture, Opened, TestClock};
-use store::{SqliteSettings, SqliteStore};
+use store::{SqliteSettings, SqliteStore, Store as _};
 
 const CARDS: i64 = 200_000;
 const BATCH: i64 = 1_000;

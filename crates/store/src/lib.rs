@@ -13,6 +13,7 @@ mod postgres;
 mod query;
 mod report;
 mod rows;
+mod shared;
 mod snapshots;
 mod sqlite;
 #[cfg(feature = "suite")]
@@ -32,13 +33,14 @@ use domain::{
 
 pub use committer::Limits;
 pub use error::Error;
-pub use postgres::{PostgresSettings, PostgresStore};
+pub use postgres::{PostgresInspected, PostgresSettings, PostgresStore};
 pub use query::{
     AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource, CardFilter, CardPage,
     CardQuery, CardTransaction, CustomerCardsQuery, HistoryQuery, TransactionFilter, TransactionPage,
     TransactionQuery,
 };
 pub use report::{Liability, LiabilityRow, Month};
+pub use shared::{BudgetKey, Failures, News, SharedBudget, Turn};
 pub use sqlite::{SqliteSettings, SqliteStore};
 pub use verify::{Progress, Sums, Total, Verified, Wrong};
 
@@ -170,21 +172,21 @@ pub trait Store: Send + Sync {
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, Error>;
 
     /// Remembers a signing key and, from `retire_at` on, lets the older ones of its mode verify nothing; their
-    /// private halves are forgotten at once. Keys that verify nothing at `now` are deleted. With `only_first`,
-    /// does nothing where the mode has a key. Answers whether it remembered the key.
+    /// private halves are forgotten at once. Keys that verify nothing at `now` are deleted. Does nothing where the
+    /// mode has a key that was made at `unless_since` or later. Answers whether it remembered the key.
     async fn put_signing_key(
         &self,
         key: &SigningKey,
         retire_at: Timestamp,
         now: Timestamp,
-        only_first: bool,
+        unless_since: Option<Timestamp>,
     ) -> Result<bool, Error>;
 
     /// A server-wide value by name: the first that was set, which never changes after.
     async fn server_value(&self, name: &str, if_absent: &[u8]) -> Result<Vec<u8>, Error>;
 
-    /// Forgets kept answers that have run out at `now`; answers how many.
-    async fn forget_replays(&self, now: Timestamp) -> Result<usize, Error>;
+    /// Forgets the account's kept answers that have run out at `now`; answers how many.
+    async fn forget_replays(&self, aid: Aid, now: Timestamp) -> Result<usize, Error>;
 
     /// Writes a consistent copy of everything to a new file while the store is in use, and verifies it.
     async fn backup(&self, file: &Path) -> Result<(), Error>;
@@ -194,4 +196,35 @@ pub trait Store: Send + Sync {
 
     /// How busy the store is.
     fn load(&self) -> Load;
+
+    /// Waits until another program may have changed what this one remembers, and tells what. One caller waits at a
+    /// time. Never answers where no other program can write.
+    async fn news(&self) -> News {
+        std::future::pending().await
+    }
+
+    /// Adds failures counted here to those that other programs counted. Answers what all of them come to on every
+    /// budget that is not whole at `now`, ten thousand at most and the emptiest first. Where no other program counts,
+    /// there is nothing to tell and nothing to learn.
+    async fn share_failures(
+        &self,
+        _failures: &[Failures],
+        _now: Timestamp,
+    ) -> Result<Vec<SharedBudget>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// A turn at a job, unless another program has it now.
+    async fn try_turn(&self, _job: &str) -> Result<Option<Turn>, Error> {
+        Ok(Some(Turn::alone()))
+    }
+
+    /// Resolves once the program is to end with a failure and be started again, which tells what was committed.
+    /// Nothing is written from then on.
+    async fn failed(&self) {
+        std::future::pending().await
+    }
+
+    /// Takes nothing new, carries out what was accepted and lets go of the database.
+    async fn close(&self) -> Result<(), Error>;
 }

@@ -9,6 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use reqwest::Url;
 use service::PublicHosts;
+use store::Store as _;
 use tower::ServiceExt as _;
 
 use crate::data::DataFolder;

@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result};
 use domain::Mode;
 use serde_json::json;
 use service::{PublicHosts, Service};
+use store::Store as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;

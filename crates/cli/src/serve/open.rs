@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use service::{OpenFault, Parts, PublicHosts, Secret, Service, SystemClock, SystemRandom};
-use store::{SqliteSettings, SqliteStore};
+use store::{SqliteSettings, SqliteStore, Store as _};
 use web::api::ApiSettings;
 
 use super::master_key;

@@ -22,6 +22,8 @@ pub fn start(opened: &Opened, is_ready: &Arc<AtomicBool>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(maintain(opened.service.clone()));
     tasks.spawn(check(opened.service.clone(), is_ready.clone()));
+    let service = opened.service.clone();
+    tasks.spawn(async move { service.keep_up().await });
     tasks
 }
 

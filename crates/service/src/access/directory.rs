@@ -1,6 +1,6 @@
 //! Every account and its clients, in memory, so that each request can be judged without the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::{Account, Aid, Client, ClientId, ClientUuid};
@@ -70,6 +70,20 @@ impl Directory {
             accounts.insert(account.aid, Arc::new(Members::new(account, clients)));
         }
         *self.accounts.write().unwrap_or_else(PoisonError::into_inner) = accounts;
+        Ok(())
+    }
+
+    /// Reads some accounts anew, and leaves the others as they are known.
+    pub(crate) async fn load_some(&self, store: &dyn Store, aids: &BTreeSet<Aid>) -> Result<(), Error> {
+        let _reading = self.reading.lock().await;
+        let mut read = Vec::new();
+        for account in store.accounts().await? {
+            if aids.contains(&account.aid) {
+                let clients = store.clients(account.aid).await?;
+                read.push((account.aid, Arc::new(Members::new(account, clients))));
+            }
+        }
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner).extend(read);
         Ok(())
     }
 

@@ -47,17 +47,17 @@ impl Service {
     ) -> Result<Authenticated, Error> {
         let now = self.now();
         let client_id = ClientId::try_from(credentials.client_id.as_str()).ok();
-        let budget_key = (aid, client_id.clone(), network);
+        let of_client = (aid, client_id.clone(), network);
         let waits = [
-            self.credential_budget.wait_seconds(&budget_key, now),
-            self.network_budget.wait_seconds(&network, now),
+            self.budgets.credentials.wait_seconds(&of_client, now),
+            self.budgets.networks.wait_seconds(&network, now),
         ];
         if let Some(retry_after_seconds) = waits.into_iter().flatten().max() {
             return Err(Error::TooManyTries { retry_after_seconds });
         }
         self.authenticated(aid, client_id, &credentials.client_secret, now).ok_or_else(|| {
-            self.credential_budget.spend(budget_key, now);
-            self.network_budget.spend(network, now);
+            self.budgets.credentials.spend(of_client, now);
+            self.budgets.networks.spend(network, now);
             Error::BadCredentials
         })
     }

@@ -106,7 +106,7 @@ impl SigningKeys {
         store: &dyn Store,
         keys: &Keys,
         new: NewKey<'_>,
-        only_first: bool,
+        unless_since: Option<Timestamp>,
     ) -> Result<bool, RotationFault> {
         let made = tokio::task::spawn_blocking(generate).await.map_err(|_| RotationFault::NotMade)?;
         let (public_der, private) = made.ok_or(RotationFault::NotMade)?;
@@ -121,7 +121,7 @@ impl SigningKeys {
             created_at: new.now,
             verifies_until: None,
         };
-        let kept = store.put_signing_key(&row, new.retire_at, new.now, only_first).await?;
+        let kept = store.put_signing_key(&row, new.retire_at, new.now, unless_since).await?;
         self.load(store, keys).await?;
         Ok(kept)
     }

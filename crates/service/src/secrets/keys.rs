@@ -11,7 +11,7 @@ use domain::{
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use store::PinChecker;
+use store::{BudgetKey, PinChecker};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -80,8 +80,27 @@ impl MacKey {
     }
 }
 
+/// Hashes whom a budget belongs to, so that the database does not tell who guessed from where.
+#[derive(Clone)]
+pub(crate) struct BudgetKeys {
+    key: MacKey,
+    kind: &'static str,
+}
+
+impl BudgetKeys {
+    pub(crate) fn key(&self, parts: &[&[u8]]) -> BudgetKey {
+        let mut all = vec![self.kind.as_bytes()];
+        all.extend_from_slice(parts);
+        let mut key = BudgetKey::default();
+        let length = key.len();
+        key.copy_from_slice(&self.key.mac(&all)[..length]);
+        key
+    }
+}
+
 /// Every derived key.
 pub(crate) struct Keys {
+    budget: MacKey,
     token: MacKey,
     pin: MacKey,
     client_secret: MacKey,
@@ -95,6 +114,7 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn derive(master: &MasterKey) -> Self {
         Self {
+            budget: MacKey::new(master, "budget-hmac/v1"),
             token: MacKey::new(master, "token-hmac/v1"),
             pin: MacKey::new(master, "pin-hmac/v1"),
             client_secret: MacKey::new(master, "client-secret-hmac/v1"),
@@ -109,6 +129,11 @@ impl Keys {
     /// By which a database knows the master key it belongs to.
     pub(crate) fn check_value(&self) -> [u8; 32] {
         self.check.mac(&[b"gavekort"])
+    }
+
+    /// Under which servers that share a database tell each other of the budgets of one kind.
+    pub(crate) fn budgets(&self, kind: &'static str) -> BudgetKeys {
+        BudgetKeys { key: self.budget.clone(), kind }
     }
 
     pub(crate) fn token(&self, aid: Aid, value: &str) -> TokenMac {

@@ -8,6 +8,7 @@ use tokio_postgres::types::ToSql;
 
 use super::fault::Fault;
 use super::lane::{self, Query};
+use super::news;
 use super::read::snapshot;
 use crate::rows::{self, select};
 use crate::{Error, SigningKey};
@@ -30,7 +31,7 @@ const SIGNING_KEYS: &str =
 
 const FORGET_KEYS: &str = "DELETE FROM signing_key WHERE verifies_until <= $1";
 
-const HAS_KEY: &str = "SELECT 1 FROM signing_key WHERE mode = $1 LIMIT 1";
+const HAS_KEY: &str = "SELECT 1 FROM signing_key WHERE mode = $1 AND created_at >= $2 LIMIT 1";
 
 const RETIRE_KEYS: &str = "UPDATE signing_key SET sealed_private = NULL, \
     verifies_until = least($2, coalesce(verifies_until, $2)) WHERE mode = $1";
@@ -85,6 +86,7 @@ pub async fn create_account(
     for query in &lane::client(aid, first) {
         write(&transaction, query).await?;
     }
+    write(&transaction, &news::of_account(aid)).await?;
     transaction.commit().await?;
     Ok(true)
 }
@@ -133,14 +135,16 @@ pub async fn put_signing_key(
     key: &SigningKey,
     retire_at: Timestamp,
     now: Timestamp,
-    only_first: bool,
+    unless_since: Option<Timestamp>,
 ) -> Result<bool, Fault> {
     let mode = key.mode.letter();
     let transaction = client.transaction().await?;
     transaction.batch_execute(KEYS_ALONE).await?;
     transaction.execute(FORGET_KEYS, &[&now.unix_ms()]).await?;
-    let has_one = transaction.query_opt(HAS_KEY, &[&mode]).await?.is_some();
-    let is_wanted = !(only_first && has_one);
+    let is_wanted = match unless_since {
+        Some(since) => transaction.query_opt(HAS_KEY, &[&mode, &since.unix_ms()]).await?.is_none(),
+        None => true,
+    };
     if is_wanted {
         transaction.execute(RETIRE_KEYS, &[&mode, &retire_at.unix_ms()]).await?;
         let verifies_until = key.verifies_until.map(|at| at.unix_ms());
@@ -155,6 +159,7 @@ pub async fn put_signing_key(
             &verifies_until,
         ];
         transaction.execute(INSERT_SIGNING_KEY, &values).await?;
+        write(&transaction, &news::of_signing_keys()).await?;
     }
     transaction.commit().await?;
     Ok(is_wanted)

@@ -10,11 +10,18 @@ use super::fault::{Fault, told};
 use crate::Error;
 use crate::migration::{self, Migration};
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    oldest_program: "0.1.0",
-    sql: include_str!("../../migrations/postgres/0001_ledger.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        oldest_program: "0.1.0",
+        sql: include_str!("../../migrations/postgres/0001_ledger.sql"),
+    },
+    Migration {
+        version: 2,
+        oldest_program: "0.1.0",
+        sql: include_str!("../../migrations/postgres/0002_many_programs.sql"),
+    },
+];
 
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS schema (
     version BIGINT NOT NULL PRIMARY KEY,

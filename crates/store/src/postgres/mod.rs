@@ -1,17 +1,21 @@
 //! The store in a PostgreSQL that many programs share. See `docs/adr/0006-postgresql-by-lanes.md`.
 
 mod admin;
+mod budgets;
 mod columns;
 mod connect;
 mod fault;
 mod health;
+mod inspect;
 mod lane;
 mod locks;
 mod migrate;
+mod news;
 mod read;
 mod readers;
 mod store;
 mod tls;
+mod turns;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,8 +27,11 @@ use crate::committer::{Answer, Committer, Limits};
 use crate::{Error, PinChecker};
 use connect::Target;
 use health::Health;
+pub use inspect::PostgresInspected;
 use lane::Lane;
+use news::Listening;
 use readers::Readers;
+use turns::Turns;
 
 /// What an operator may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +62,10 @@ pub struct PostgresStore {
     clock: Arc<dyn Clock>,
     health: Arc<Health>,
     readers: Readers,
-    lanes: Vec<Committer<Lane>>,
+    /// Shared with whoever closes them, which takes a thread.
+    lanes: Arc<[Committer<Lane>]>,
+    listening: Listening,
+    turns: Turns,
     /// When a check last found that the store works.
     worked_at: Mutex<Option<Instant>>,
 }
@@ -83,28 +93,10 @@ impl PostgresStore {
                 .map_err(|error| Error::Open(format!("no thread for a lane: {error}")))?;
             lanes.push(lane);
         }
-        let store = Self { clock, health, readers, lanes, worked_at: Mutex::new(None) };
-        store.connect().await?;
-        Ok(Arc::new(store))
-    }
-
-    /// Connects every lane, so that none fails to connect later for a reason that was there at the start.
-    async fn connect(&self) -> Result<(), Error> {
-        let connecting: Result<Vec<_>, Error> =
-            self.lanes.iter().map(|lane| lane.run(|lane| (lane.connect(), true))).collect();
-        for connected in connecting? {
-            answered(connected).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes nothing new and carries out what was accepted.
-    pub async fn close(self: &Arc<Self>) -> Result<(), Error> {
-        let store = Arc::clone(self);
-        let closed = tokio::task::spawn_blocking(move || store.lanes.iter().for_each(Committer::close)).await;
-        self.health.close();
-        self.readers.close();
-        closed.map_err(|_| Error::Internal("closing failed".to_owned()))
+        connect(&lanes).await?;
+        let listening = Listening::start(Arc::clone(&target)).await?;
+        let (lanes, turns, worked_at) = (lanes.into(), Turns::new(target), Mutex::new(None));
+        Ok(Arc::new(Self { clock, health, readers, lanes, listening, turns, worked_at }))
     }
 
     fn submitted(
@@ -118,6 +110,16 @@ impl PostgresStore {
         let lane = lane.ok_or_else(|| Error::Internal("a store without lanes".to_owned()))?;
         lane.submit(aid, order, deadline)
     }
+}
+
+/// Connects every lane, so that none fails to connect later for a reason that was there at the start.
+async fn connect(lanes: &[Committer<Lane>]) -> Result<(), Error> {
+    let connecting: Result<Vec<_>, Error> =
+        lanes.iter().map(|lane| lane.run(|lane| (lane.connect(), true))).collect();
+    for connected in connecting? {
+        answered(connected).await?;
+    }
+    Ok(())
 }
 
 /// The part of all limits that is one lane's.

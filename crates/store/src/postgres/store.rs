@@ -1,6 +1,7 @@
 //! The trait, method by method.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -9,11 +10,12 @@ use domain::{
     ReplayKey, Timestamp, TokenMac, TransactionId,
 };
 
-use super::{PostgresStore, admin, answered, read};
+use super::{PostgresStore, admin, answered, budgets, read};
 use crate::committer::Committer;
 use crate::{
-    AuditPage, AuditQuery, CardPage, CardQuery, CardTransaction, CustomerCardsQuery, Error, HistoryQuery,
-    Liability, Load, SigningKey, Store, TransactionPage, TransactionQuery,
+    AuditPage, AuditQuery, CardPage, CardQuery, CardTransaction, CustomerCardsQuery, Error, Failures,
+    HistoryQuery, Liability, Load, News, SharedBudget, SigningKey, Store, TransactionPage, TransactionQuery,
+    Turn,
 };
 
 /// How long a store that worked is taken to work. Anybody may ask, and as often as he likes.
@@ -162,10 +164,10 @@ impl Store for PostgresStore {
         key: &SigningKey,
         retire_at: Timestamp,
         now: Timestamp,
-        only_first: bool,
+        unless_since: Option<Timestamp>,
     ) -> Result<bool, Error> {
         let mut reader = self.readers.reader().await?;
-        let put = admin::put_signing_key(reader.client()?, key, retire_at, now, only_first).await;
+        let put = admin::put_signing_key(reader.client()?, key, retire_at, now, unless_since).await;
         reader.ended(put)
     }
 
@@ -175,20 +177,16 @@ impl Store for PostgresStore {
         reader.ended(value)
     }
 
-    async fn forget_replays(&self, now: Timestamp) -> Result<usize, Error> {
+    async fn forget_replays(&self, aid: Aid, now: Timestamp) -> Result<usize, Error> {
         let mut forgotten = 0;
-        for account in self.accounts().await? {
-            loop {
-                let mut reader = self.readers.reader().await?;
-                let some = admin::forget_replays(reader.client()?, account.aid, now).await;
-                let some = reader.ended(some)?;
-                forgotten += some;
-                if some == 0 {
-                    break;
-                }
+        loop {
+            let mut reader = self.readers.reader().await?;
+            let some = admin::forget_replays(reader.client()?, aid, now).await;
+            match reader.ended(some)? {
+                0 => return Ok(forgotten),
+                some => forgotten += some,
             }
         }
-        Ok(forgotten)
     }
 
     async fn backup(&self, _: &Path) -> Result<(), Error> {
@@ -213,12 +211,40 @@ impl Store for PostgresStore {
 
     fn load(&self) -> Load {
         let mut load = Load::default();
-        for lane in &self.lanes {
+        for lane in &*self.lanes {
             let (commits, orders) = lane.totals();
             load.queued_orders += lane.queued();
             load.commits_total += commits;
             load.orders_total += orders;
         }
         load
+    }
+
+    async fn news(&self) -> News {
+        self.listening.next().await
+    }
+
+    async fn share_failures(
+        &self,
+        failures: &[Failures],
+        now: Timestamp,
+    ) -> Result<Vec<SharedBudget>, Error> {
+        let mut reader = self.readers.reader().await?;
+        let budgets = budgets::share(reader.client()?, failures, now).await;
+        reader.ended(budgets)
+    }
+
+    async fn try_turn(&self, job: &str) -> Result<Option<Turn>, Error> {
+        self.health.check()?;
+        self.turns.try_turn(job).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.listening.stop();
+        let lanes = Arc::clone(&self.lanes);
+        let closed = tokio::task::spawn_blocking(move || lanes.iter().for_each(Committer::close)).await;
+        self.health.close();
+        self.readers.close();
+        closed.map_err(|_| Error::Internal("closing failed".to_owned()))
     }
 }

@@ -59,13 +59,16 @@ pub fn put_signing_key(
     key: &SigningKey,
     retire_at: Timestamp,
     now: Timestamp,
-    only_first: bool,
+    unless_since: Option<Timestamp>,
 ) -> Result<bool, Fault> {
     conn.execute("DELETE FROM signing_key WHERE verifies_until <= ?1", [now.unix_ms()])?;
     let mode = key.mode.letter();
-    let has_one = conn.prepare_cached("SELECT 1 FROM signing_key WHERE mode = ?1")?.exists([mode])?;
-    if only_first && has_one {
-        return Ok(false);
+    if let Some(since) = unless_since {
+        let mut newer =
+            conn.prepare_cached("SELECT 1 FROM signing_key WHERE mode = ?1 AND created_at >= ?2")?;
+        if newer.exists(params![mode, since.unix_ms()])? {
+            return Ok(false);
+        }
     }
     conn.execute(
         "UPDATE signing_key SET sealed_private = NULL, verifies_until = min(?2, coalesce(verifies_until, ?2)) \

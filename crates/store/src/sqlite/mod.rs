@@ -70,7 +70,7 @@ pub struct SqliteStore {
     reports: Reports,
     closings: Reports,
     /// Absent where the store was opened for reading only.
-    committer: Option<Committer<Writer>>,
+    committer: Option<Arc<Committer<Writer>>>,
     /// When a check last found that the store works.
     worked_at: Mutex<Option<Instant>>,
 }
@@ -121,6 +121,7 @@ impl SqliteStore {
     ) -> Self {
         let reports = Reports::of(&files.database, REPORT_MAX);
         let closings = Reports::of(&files.database, CLOSING_MAX);
+        let committer = committer.map(Arc::new);
         Self { files, clock, readers, reports, closings, committer, worked_at: Mutex::new(None) }
     }
 
@@ -137,30 +138,9 @@ impl SqliteStore {
         self.files.database.clone()
     }
 
-    /// Resolves once a commit had an unknown outcome. Nothing is written from then on: the program is to end
-    /// with a failure and be started again, which tells what was committed.
-    pub async fn failed(&self) {
-        let Some(committer) = &self.committer else {
-            return std::future::pending().await;
-        };
-        let mut has_failed = committer.has_failed();
-        // The sender lives as long as the store; were it gone, nothing would fail any more.
-        if has_failed.wait_for(|failed| *failed).await.is_err() {
-            std::future::pending().await
-        }
-    }
-
-    /// Takes nothing new, carries out what was accepted and lets go of the lock; what is left is one file of data.
-    pub async fn close(self: &Arc<Self>) -> Result<(), Error> {
-        self.readers.close().await;
-        let store = Arc::clone(self);
-        let closed = tokio::task::spawn_blocking(move || store.committer.as_ref().map(Committer::close));
-        closed.await.map(|_| ()).map_err(|_| Error::Internal("closing failed".to_owned()))
-    }
-
     fn committer(&self) -> Result<&Committer<Writer>, Error> {
         let read_only = || Error::Unavailable("the store was opened for reading only".to_owned());
-        self.committer.as_ref().ok_or_else(read_only)
+        self.committer.as_deref().ok_or_else(read_only)
     }
 
     /// Reads, unless a commit had an unknown outcome: what is seen then may not be there after a restart.
@@ -182,7 +162,7 @@ impl SqliteStore {
     }
 
     fn check_sound(&self) -> Result<(), Error> {
-        self.committer.as_ref().map_or(Ok(()), Committer::check_sound)
+        self.committer.as_deref().map_or(Ok(()), Committer::check_sound)
     }
 
     /// Writes what is no order, in its turn and in a transaction of its own.

@@ -15,6 +15,7 @@ use super::{
     transactions,
 };
 use crate::closings::is_of_closings;
+use crate::committer::Committer;
 use crate::{
     AuditPage, AuditQuery, CardPage, CardQuery, CardTransaction, CustomerCardsQuery, Error, HistoryQuery,
     Liability, Load, Store, TransactionPage, TransactionQuery,
@@ -160,10 +161,10 @@ impl Store for SqliteStore {
         key: &SigningKey,
         retire_at: Timestamp,
         now: Timestamp,
-        only_first: bool,
+        unless_since: Option<Timestamp>,
     ) -> Result<bool, Error> {
         let key = key.clone();
-        self.write(move |conn| admin::put_signing_key(conn, &key, retire_at, now, only_first)).await
+        self.write(move |conn| admin::put_signing_key(conn, &key, retire_at, now, unless_since)).await
     }
 
     async fn server_value(&self, name: &str, if_absent: &[u8]) -> Result<Vec<u8>, Error> {
@@ -176,18 +177,14 @@ impl Store for SqliteStore {
         self.write(move |conn| admin::set_server_value(conn, &name, &if_absent)).await
     }
 
-    async fn forget_replays(&self, now: Timestamp) -> Result<usize, Error> {
+    async fn forget_replays(&self, aid: Aid, now: Timestamp) -> Result<usize, Error> {
         let mut forgotten = 0;
-        for account in self.accounts().await? {
-            loop {
-                let some = self.write(move |conn| admin::forget_replays(conn, account.aid, now)).await?;
-                forgotten += some;
-                if some == 0 {
-                    break;
-                }
+        loop {
+            match self.write(move |conn| admin::forget_replays(conn, aid, now)).await? {
+                0 => return Ok(forgotten),
+                some => forgotten += some,
             }
         }
-        Ok(forgotten)
     }
 
     async fn backup(&self, file: &Path) -> Result<(), Error> {
@@ -229,5 +226,23 @@ impl Store for SqliteStore {
             orders_total,
             wal_bytes: self.files.wal_bytes(),
         }
+    }
+
+    async fn failed(&self) {
+        let Some(committer) = &self.committer else {
+            return std::future::pending().await;
+        };
+        let mut has_failed = committer.has_failed();
+        // The sender lives as long as the store; were it gone, nothing would fail any more.
+        if has_failed.wait_for(|failed| *failed).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.readers.close().await;
+        let committer = self.committer.clone();
+        let closed = tokio::task::spawn_blocking(move || committer.as_deref().map(Committer::close));
+        closed.await.map(|_| ()).map_err(|_| Error::Internal("closing failed".to_owned()))
     }
 }

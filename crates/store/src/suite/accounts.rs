@@ -108,19 +108,19 @@ fn key(kid: &str, mode: Mode, created_at: Timestamp) -> SigningKey {
 
 pub async fn a_signing_key_reads_back_as_it_was_made(f: Fixture) {
     let made = key("one", Mode::Test, f.now());
-    assert_eq!(f.store.put_signing_key(&made, f.now(), f.now(), false).await, Ok(true));
+    assert_eq!(f.store.put_signing_key(&made, f.now(), f.now(), None).await, Ok(true));
     assert_eq!(f.store.signing_keys().await, Ok(vec![made]));
 }
 
 pub async fn a_new_signing_key_retires_the_older_ones_of_its_mode(f: Fixture) {
     let (test, production) = (key("one", Mode::Test, f.now()), key("two", Mode::Production, f.now()));
     for key in [&test, &production] {
-        f.store.put_signing_key(key, f.now(), f.now(), false).await.expect("kept");
+        f.store.put_signing_key(key, f.now(), f.now(), None).await.expect("kept");
     }
     f.clock.move_ms(1);
     let newer = key("three", Mode::Test, f.now());
     let retire_at = f.in_seconds(60);
-    f.store.put_signing_key(&newer, retire_at, f.now(), false).await.expect("kept");
+    f.store.put_signing_key(&newer, retire_at, f.now(), None).await.expect("kept");
     let retired = SigningKey { sealed_private: None, verifies_until: Some(retire_at), ..test };
     let keys = [retired, production.clone(), newer.clone()];
     assert_eq!(f.store.signing_keys().await, Ok(keys.to_vec()));
@@ -132,12 +132,12 @@ pub async fn a_retired_signing_key_does_not_live_longer_by_another_rotation(f: F
     let retire_at = f.in_seconds(60);
     for kid in ["one", "two"] {
         f.store
-            .put_signing_key(&key(kid, Mode::Test, f.now()), retire_at, f.now(), false)
+            .put_signing_key(&key(kid, Mode::Test, f.now()), retire_at, f.now(), None)
             .await
             .expect("kept");
     }
     let later = retire_at.plus_seconds(60);
-    f.store.put_signing_key(&key("x", Mode::Test, f.now()), later, f.now(), false).await.expect("kept");
+    f.store.put_signing_key(&key("x", Mode::Test, f.now()), later, f.now(), None).await.expect("kept");
     let until: Vec<_> =
         f.store.signing_keys().await.expect("keys").iter().map(|key| key.verifies_until).collect();
     assert_eq!(until, [Some(retire_at), Some(later), None]);
@@ -145,12 +145,23 @@ pub async fn a_retired_signing_key_does_not_live_longer_by_another_rotation(f: F
 
 pub async fn the_first_signing_key_is_kept_only_where_its_mode_has_none(f: Fixture) {
     let first = key("one", Mode::Test, f.now());
-    assert_eq!(f.store.put_signing_key(&first, f.now(), f.now(), true).await, Ok(true));
+    assert_eq!(f.store.put_signing_key(&first, f.now(), f.now(), Some(Timestamp::EPOCH)).await, Ok(true));
     let second = key("two", Mode::Test, f.now());
-    assert_eq!(f.store.put_signing_key(&second, f.now(), f.now(), true).await, Ok(false));
+    assert_eq!(f.store.put_signing_key(&second, f.now(), f.now(), Some(Timestamp::EPOCH)).await, Ok(false));
     let other = key("three", Mode::Production, f.now());
-    assert_eq!(f.store.put_signing_key(&other, f.now(), f.now(), true).await, Ok(true));
+    assert_eq!(f.store.put_signing_key(&other, f.now(), f.now(), Some(Timestamp::EPOCH)).await, Ok(true));
     assert_eq!(f.store.signing_keys().await.expect("keys").len(), 2);
+}
+
+pub async fn a_signing_key_that_is_young_enough_is_not_replaced(f: Fixture) {
+    let first = key("one", Mode::Test, f.now());
+    f.store.put_signing_key(&first, f.now(), f.now(), None).await.expect("kept");
+    f.clock.move_ms(10);
+    let second = key("two", Mode::Test, f.now());
+    let put = |since| f.store.put_signing_key(&second, f.in_seconds(60), f.now(), Some(since));
+    assert_eq!(put(first.created_at).await, Ok(false));
+    assert_eq!(put(f.now()).await, Ok(true), "the first was made before");
+    assert_eq!(put(f.now()).await, Ok(false), "another program was faster");
 }
 
 pub async fn a_server_value_never_changes_once_it_was_set(f: Fixture) {

@@ -275,6 +275,7 @@ macro_rules! conformance {
                 a_new_signing_key_retires_the_older_ones_of_its_mode
                 a_retired_signing_key_does_not_live_longer_by_another_rotation
                 the_first_signing_key_is_kept_only_where_its_mode_has_none
+                a_signing_key_that_is_young_enough_is_not_replaced
                 a_server_value_never_changes_once_it_was_set
                 a_store_that_works_says_so
             }

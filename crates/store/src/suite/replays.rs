@@ -82,8 +82,8 @@ pub async fn what_has_run_out_is_forgotten_and_no_more(f: Fixture) {
     f.clock.move_ms(1);
     f.submit(f.keyed(Operation::CreateCard, "c", "c", f.create("c", 1))).await.expect("made");
     f.clock.move_ms(DAY_MS - 1);
-    assert_eq!(f.store.forget_replays(f.now()).await, Ok(2));
-    assert_eq!(f.store.forget_replays(f.now()).await, Ok(0));
+    assert_eq!(f.store.forget_replays(f.aid, f.now()).await, Ok(2));
+    assert_eq!(f.store.forget_replays(f.aid, f.now()).await, Ok(0));
     f.clock.move_ms(-1);
     let kept = f.store.replay(f.aid, f.replay_key(Operation::CreateCard, "c")).await;
     assert!(matches!(kept, Ok(Some(_))));

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use domain::Clock;
 use store::suite::fixture::pin_checker;
 use store::suite::{Fixture, Opened, TestClock};
-use store::{SqliteSettings, SqliteStore};
+use store::{SqliteSettings, SqliteStore, Store as _};
 use tempfile::TempDir;
 
 mod conformance {

@@ -22,8 +22,8 @@ pub use choice::lane_of;
 use load::{Loaded, text};
 use outcome::Ending;
 pub use persist::{account, client};
-pub use query::Query;
 use query::Session;
+pub use query::{Param, Query};
 
 /// The one index that may refuse a row without anybody's fault.
 const TOKEN_BY_MAC: &str = "token_by_mac";

@@ -422,7 +422,7 @@ async fn many_kept_answers_are_forgotten_bit_by_bit() {
         SELECT ?1, randomblob(16), 'create_card', randomblob(32), 1, 0, randomblob(32), 1, x'00' FROM n";
     let added = world.store.write(move |conn| Ok(conn.execute(many, [aid.as_str()])?)).await;
     assert_eq!(added, Ok(450));
-    assert_eq!(world.store.forget_replays(world.f.now()).await, Ok(450));
+    assert_eq!(world.store.forget_replays(aid, world.f.now()).await, Ok(450));
 }
 
 #[tokio::test]

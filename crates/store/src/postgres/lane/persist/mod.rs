@@ -15,6 +15,7 @@ use domain::{Aid, Changes, ReplayKey, Timestamp};
 pub use access::{account, client};
 
 use super::super::fault::Fault;
+use super::super::news;
 use super::load::text;
 use super::query::{Param, Query, params};
 use crate::Error;
@@ -57,6 +58,10 @@ pub fn changes<'c>(
     writing.replays(kept)?;
     writing.audit()?;
     writing.outbox();
+    // Last, so that whoever changes the same waits the least.
+    if changes.account_changed || !changes.changed_clients.is_empty() {
+        writing.queries.push(news::of_account(aid));
+    }
     Ok(writing.queries)
 }
 
