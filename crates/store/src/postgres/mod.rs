@@ -16,6 +16,8 @@ mod readers;
 mod store;
 mod tls;
 mod turns;
+#[cfg(test)]
+mod upgrades;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +26,7 @@ use domain::{Aid, Clock, Order};
 use tokio::sync::{Mutex, oneshot};
 
 use crate::committer::{Answer, Committer, Limits};
+use crate::migration::Migration;
 use crate::{Error, PinChecker};
 use connect::Target;
 use health::Health;
@@ -81,8 +84,19 @@ impl PostgresStore {
         settings: PostgresSettings,
         pin_check: PinChecker,
     ) -> Result<Arc<Self>, Error> {
+        Self::open_with(migrate::MIGRATIONS, url, clock, settings, pin_check).await
+    }
+
+    /// Opens as a program whose schema these steps lead to.
+    async fn open_with(
+        steps: &[Migration],
+        url: &str,
+        clock: Arc<dyn Clock>,
+        settings: PostgresSettings,
+        pin_check: PinChecker,
+    ) -> Result<Arc<Self>, Error> {
         let target = Arc::new(Target::of(url)?);
-        migrate::run(&target, clock.now()).await?;
+        migrate::run(&target, steps, clock.now()).await?;
         let health = Health::new(Arc::clone(&target));
         let readers = Readers::of(&target, Arc::clone(&health), settings.readers, settings.read_time_max)?;
         let count = settings.lanes.max(1);
