@@ -90,7 +90,11 @@ async fn a_program_is_refused_once_a_step_has_ruled_it_out() {
     open(MIGRATIONS, &url, &clock).await.expect("the present program beside it");
     let mut steps = with_one_more("0.1.0", ADDS);
     let version = steps.last().map_or(0, |step| step.version) + 1;
-    steps.push(Migration { version, oldest_program: "99.0.0", sql: "ALTER TABLE card_token DROP COLUMN masked_code" });
+    steps.push(Migration {
+        version,
+        oldest_program: "99.0.0",
+        sql: "ALTER TABLE card_token DROP COLUMN masked_code",
+    });
     open(&steps, &url, &clock).await.expect("one that takes away");
     let (needs, program) = ("99.0.0".to_owned(), THIS_PROGRAM.to_owned());
     let refused = open(MIGRATIONS, &url, &clock).await.err();

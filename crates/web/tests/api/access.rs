@@ -242,7 +242,7 @@ async fn keys_rotate_and_tokens_of_the_one_before_stay_valid() {
         (&json!("RSA"), &json!("sig"), &json!("RS256"))
     );
     world.clock.advance_seconds(1);
-    world.service.rotate_signing_key(domain::Mode::Test).await.expect("rotated");
+    world.service().rotate_signing_key(domain::Mode::Test).await.expect("rotated");
     let both = world.send(Call::get("auth/keys").bearer(&admin)).await.ok();
     assert_eq!(both.as_array().map(Vec::len), Some(2), "the token of the key before is still valid");
     let newer = world.admin().await;

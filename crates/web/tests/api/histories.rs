@@ -12,7 +12,7 @@ async fn busy(sales: usize) -> Shop {
     for number in 0..sales {
         let body = json!({"ref_id": format!("s{number}"), "amount": 1, "currency": "NOK", "card_id": "a"});
         let call = Call::post("wallets/transactions", &body).bearer(&shop.admin);
-        let router = shop.world.router.clone();
+        let router = shop.world.router();
         calls.spawn(async move { crate::world::send_to(&router, call).await.ok() });
     }
     assert_eq!(calls.join_all().await.len(), sales);
