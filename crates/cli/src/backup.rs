@@ -9,7 +9,6 @@ use serde_json::json;
 use service::SystemClock;
 use store::{SqliteSettings, SqliteStore, Store as _};
 
-use crate::data::DataFolder;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::serve::open::told;
@@ -29,7 +28,10 @@ pub struct BackupFlags {
 
 /// Copies the database to a new file, whether or not a server writes to it, and verifies the copy.
 pub async fn backup(flags: BackupFlags) -> Result<()> {
-    let folder = DataFolder::new(flags.data.folder()?);
+    let folder = flags.data.folder(
+        "this copies a data directory; copy a PostgreSQL database with pg_dump, or better with base backups and the \
+         archived log, which lose nothing",
+    )?;
     folder.need_database()?;
     refuse_existing(&flags.file)?;
     let path = folder.path().to_owned();
@@ -50,7 +52,10 @@ pub async fn backup(flags: BackupFlags) -> Result<()> {
 
 /// Copies a backup into a data directory that holds no database.
 pub async fn restore(flags: BackupFlags) -> Result<()> {
-    let folder = DataFolder::new(flags.data.folder()?);
+    let folder = flags.data.folder(
+        "this fills a data directory; bring a PostgreSQL database back with pg_restore, or from a base backup and the \
+         archived log",
+    )?;
     if !flags.file.exists() {
         return Err(Failure::new(Exit::NotFound, format!("there is no {}", flags.file.display())).into());
     }

@@ -9,12 +9,16 @@ mod doctor;
 mod exit;
 mod files;
 mod http;
+mod init;
 mod logs;
+mod migrate;
 mod output;
+mod place;
 mod quickstart;
 mod random;
 #[cfg(test)]
 mod reference;
+mod relocate;
 mod serve;
 mod settings;
 mod verify;
@@ -40,11 +44,16 @@ enum Command {
     ///
     /// Once the server is ready it writes `listening on http://ADDR` to standard error. A first start makes the
     /// data directory, a master key, and either the account of the bootstrap settings or a test account whose
-    /// credentials go to first-client.json in the data directory. A secret comes by a variable, GAVEKORT_MASTER_KEY
-    /// or GAVEKORT_BOOTSTRAP_CLIENT_SECRET, or in a file that a setting names; there is no flag for one.
+    /// credentials go to first-client.json in the data directory. With --database-url any number of servers share one
+    /// PostgreSQL: they need no data directory, each is given the same master key (see `gavekort init`), and the
+    /// first to start makes the account of the bootstrap settings. A secret comes by a variable, GAVEKORT_MASTER_KEY
+    /// or GAVEKORT_BOOTSTRAP_CLIENT_SECRET, or in a file that a setting names; there is no flag for one. A
+    /// database's URL that holds a password belongs there too, because other users of the machine may see flags.
     Serve(settings::Flags),
     /// Show the main job: a server, a thousand cards, one sold and spent
     Quickstart(quickstart::QuickstartFlags),
+    /// Make a master key, for servers that share a database
+    Init(init::InitFlags),
     /// Look at settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -64,6 +73,15 @@ enum Command {
     Doctor(doctor::DoctorFlags),
     /// Hold every card against its transactions, also while a server runs; changes nothing
     Verify(verify::VerifyFlags),
+    /// Bring a PostgreSQL database to this program's schema, ahead of the servers
+    Migrate(migrate::MigrateFlags),
+    /// Move everything to another database, between a data directory and PostgreSQL
+    ///
+    /// No server may run on either meanwhile. A data directory is locked, a PostgreSQL database is marked, and a server
+    /// that is started on it refuses. The target must hold nothing, or a part of the same move: one that was broken off
+    /// goes on when it is called again. It ends when both sides were verified and agree; until then no server opens the
+    /// target. Give a URL with a password in it by its variable, because others may see flags.
+    Move(relocate::MoveFlags),
     /// Copy the database to a new file, also while a server runs
     Backup(backup::BackupFlags),
     /// Copy a backup into a data directory that holds no database
@@ -95,6 +113,7 @@ fn run(command: Command) -> Result<()> {
             clap_complete::generate(shell, &mut Arguments::command(), "gavekort", &mut script);
             output::data(script)
         }
+        Command::Init(flags) => init::run(flags),
         Command::Config(command) => config::run(command),
         Command::Serve(flags) => wait_for(serve::run(flags)),
         Command::Quickstart(flags) => wait_for(quickstart::run(flags)),
@@ -104,6 +123,8 @@ fn run(command: Command) -> Result<()> {
         Command::Cards(command) => short(cards::run(command)),
         Command::Doctor(flags) => short(doctor::run(flags)),
         Command::Verify(flags) => short(verify::run(flags)),
+        Command::Migrate(flags) => short(migrate::run(flags)),
+        Command::Move(flags) => short(relocate::run(flags)),
         Command::Backup(flags) => short(backup::backup(flags)),
         Command::Restore(flags) => short(backup::restore(flags)),
     }

@@ -97,7 +97,8 @@ fn settings(flags: &QuickstartFlags) -> Result<Server> {
     given.set("listen", flags.listen.as_deref().unwrap_or(DEFAULT_LISTEN));
     given.set("admin_listen", "off");
     given.set("log_level", "warn");
-    Server::new(&Layers::new(given)?.effective()?)
+    // It shows itself from nothing, whatever this shell is set up for.
+    Ok(Server { database_url: None, ..Server::new(&Layers::new(given)?.effective()?)? })
 }
 
 /// The address that was asked for; without one, the first free port from the default on.

@@ -42,10 +42,10 @@ fn what_is_cut_before_a_commit_is_not_done_and_what_is_cut_after_it_is() {
     let url = proxy.url(&direct);
     committed(&url).expect("committed");
     assert_eq!(count(&direct), "1");
-    proxy.cut_at_commit(Cut::BeforeCommit);
+    proxy.cut_at_commit(Cut::BeforeCommit, Weather::Fair);
     assert!(committed(&url).is_err());
     assert_eq!((count(&direct).as_str(), proxy.cuts_at_commit()), ("1", 1));
-    proxy.cut_at_commit(Cut::AfterCommit);
+    proxy.cut_at_commit(Cut::AfterCommit, Weather::Fair);
     assert!(committed(&url).is_err());
     let give_up_at = Instant::now() + Duration::from_secs(60);
     while count(&direct) != "2" {

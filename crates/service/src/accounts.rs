@@ -62,6 +62,11 @@ impl Service {
         Ok(self.store.accounts().await?)
     }
 
+    /// Reads every account and its clients anew: another server may have made or changed some since this one began.
+    pub async fn read_accounts(&self) -> Result<(), Error> {
+        Ok(self.directory.load(&*self.store).await?)
+    }
+
     /// An id of this mode that no account has; the next one up from a random start.
     fn free_aid(&self, mode: Mode) -> Aid {
         let mut bytes = [0; 4];

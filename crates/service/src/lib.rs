@@ -30,7 +30,6 @@ pub use store::{
     TransactionQuery,
 };
 use store::{Load, Store};
-use subtle::ConstantTimeEq;
 use uuid::{ContextV7, Uuid};
 
 pub use access::{
@@ -51,7 +50,7 @@ pub use clock::{SystemClock, deadline};
 pub use error::Error;
 pub use making::Idempotency;
 pub use present::Present;
-pub use secrets::{MasterKey, MasterKeyFault, Random, Secret, SystemRandom, pin_checker};
+pub use secrets::{MASTER_KEY_CHECK, MasterKey, MasterKeyFault, Random, Secret, SystemRandom, pin_checker};
 pub use transactions::{CaptureRequest, Movement, TransactionRequest, VoidRequest};
 
 /// How long an order may wait for its commit before it is given up.
@@ -105,8 +104,8 @@ impl Service {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, OpenFault> {
         let keys = secrets::Keys::derive(&parts.master_key);
         let expected = keys.check_value();
-        let kept = parts.store.server_value("master_key_check", &expected).await?;
-        if !bool::from(kept.ct_eq(&expected)) {
+        let kept = parts.store.server_value(MASTER_KEY_CHECK, &expected).await?;
+        if !parts.master_key.is_of(&kept) {
             return Err(OpenFault::WrongMasterKey);
         }
         let budgets = Budgets::new(&keys);

@@ -1,4 +1,5 @@
-//! Measures the store through its trait, syncs included: `cargo run --release -p store --example store_speed`.
+//! Measures a store through its trait, syncs included: `cargo run --release -p store --example store_speed` for
+//! SQLite, and with `-- postgres://… LANES` behind it for PostgreSQL, in an empty database.
 
 #![allow(clippy::print_stdout, reason = "the figures are what this is for")]
 
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use domain::{CardId, CardSelector, Clock, NewCard, Outcome, TokenMac};
 use store::suite::fixture::pin_checker;
 use store::suite::{Fixture, Opened, TestClock};
-use store::{SqliteSettings, SqliteStore, Store as _};
+use store::{PostgresSettings, PostgresStore, SqliteSettings, SqliteStore, Store};
 
 /// Cards that exist before anything is measured, in batches of 1,000.
 const CARDS_BEFORE: u64 = 100_000;
@@ -22,26 +23,49 @@ const DRAWDOWN_TIME: Duration = Duration::from_secs(10);
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .enable_time()
+        .enable_all()
         .build()
         .expect("a runtime");
+    let mut args = std::env::args().skip(1);
+    let url = args.next();
+    let lanes = args.next().and_then(|lanes| lanes.parse().ok());
     runtime.block_on(async {
-        let dir = tempfile::tempdir_in("target").expect("a directory");
         let clock = Arc::new(TestClock::default());
-        let (settings, of_store) = (SqliteSettings::default(), Arc::clone(&clock) as Arc<dyn Clock>);
-        let store = SqliteStore::open(dir.path(), of_store, settings, pin_checker());
-        let store = store.expect("a store");
-        let opened = Opened { store: Arc::clone(&store) as Arc<dyn store::Store>, keep: Box::new(dir) };
-        let f = Arc::new(Fixture::new(opened, clock).await);
-        measure_batches(&f, "on an empty database").await;
-        fill(&f).await;
-        measure_batches(&f, &format!("with {CARDS_BEFORE} cards")).await;
-        measure_drawdowns(&f, ACTIVE).await;
-        measure_drawdowns(&f, 1).await;
-        let load = store::Store::load(&*store);
-        println!("write-ahead log: {} MB", load.wal_bytes / 1_000_000);
-        store.close().await.expect("closed");
+        match url {
+            Some(url) => in_postgres(&url, lanes, clock).await,
+            None => in_sqlite(clock).await,
+        }
     });
+}
+
+async fn in_sqlite(clock: Arc<TestClock>) {
+    let dir = tempfile::tempdir_in("target").expect("a directory");
+    let of_store = Arc::clone(&clock) as Arc<dyn Clock>;
+    let store = SqliteStore::open(dir.path(), of_store, SqliteSettings::default(), pin_checker());
+    let store = store.expect("a store");
+    measure(Arc::clone(&store) as Arc<dyn Store>, clock).await;
+    println!("write-ahead log: {} MB", store.load().wal_bytes / 1_000_000);
+    store.close().await.expect("closed");
+}
+
+/// The database must be empty.
+async fn in_postgres(url: &str, lanes: Option<usize>, clock: Arc<TestClock>) {
+    let mut settings = PostgresSettings::default();
+    settings.lanes = lanes.unwrap_or(settings.lanes);
+    let of_store = Arc::clone(&clock) as Arc<dyn Clock>;
+    let store = PostgresStore::open(url, of_store, settings, pin_checker()).await.expect("a store");
+    measure(Arc::clone(&store) as Arc<dyn Store>, clock).await;
+    store.close().await.expect("closed");
+}
+
+async fn measure(store: Arc<dyn Store>, clock: Arc<TestClock>) {
+    let opened = Opened { store, keep: Box::new(()) };
+    let f = Arc::new(Fixture::new(opened, clock).await);
+    measure_batches(&f, "on an empty database").await;
+    fill(&f).await;
+    measure_batches(&f, &format!("with {CARDS_BEFORE} cards")).await;
+    measure_drawdowns(&f, ACTIVE).await;
+    measure_drawdowns(&f, 1).await;
 }
 
 async fn measure_batches(f: &Fixture, what: &str) {

@@ -25,16 +25,19 @@ const FILL: &str = "
     CREATE TEMP TABLE n (i INTEGER PRIMARY KEY, card BLOB);
     WITH RECURSIVE count (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM count WHERE i + 1 < :cards)
     INSERT INTO n SELECT i, CAST(unhex(printf('%012x', i / 100)) || randomblob(10) AS BLOB) FROM count;
-    INSERT INTO batch SELECT aid, CAST(substr(card, 1, 6) || zeroblob(10) AS BLOB), :batch, 'NOK', 0, NULL FROM n, account
+    INSERT INTO batch SELECT aid,
+        CAST(substr(card, 1, 6) || zeroblob(10) AS BLOB), :batch, 'NOK', 0, NULL FROM n, account
         WHERE i % :batch = 0;
     INSERT INTO card SELECT aid, card, printf('card %d', i),
-        (SELECT CAST(substr(f.card, 1, 6) || zeroblob(10) AS BLOB) FROM n AS f WHERE f.i = n.i / :batch * :batch), 'gift_card',
+        (SELECT
+        CAST(substr(f.card, 1, 6) || zeroblob(10) AS BLOB) FROM n AS f WHERE f.i = n.i / :batch * :batch), 'gift_card',
         NULL, NULL, NULL, '{}', 1000, 'NOK', 1000, :rounds - 1, 0, NULL, NULL, randomblob(32), 1,
         '6:-n---:', 1, NULL, NULL, NULL, NULL, :rounds, 0, NULL, :rounds FROM n, account;
     INSERT INTO card_token SELECT aid, card, randomblob(16), randomblob(32), 1, NULL, '36:snc--:DINCARD:',
         'DINCARD:********-****-****-****-********950e', 0, NULL, NULL, NULL, NULL, '{}', 0, NULL FROM n, account;
     WITH RECURSIVE round (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM round WHERE seq < :rounds)
-    INSERT INTO card_transaction SELECT aid, card, seq, CAST(unhex(printf('%012x', seq * 1000000 + i)) || randomblob(10) AS BLOB),
+    INSERT INTO card_transaction SELECT aid, card, seq,
+        CAST(unhex(printf('%012x', seq * 1000000 + i)) || randomblob(10) AS BLOB),
         printf('sale %d', seq), iif(seq = 1, 'fund', 'drawdown'), iif(seq = 1, 'activation', 'sale'),
         iif(seq = 1, 1000, 1), 'NOK', NULL, NULL, '{}', seq, NULL, randomblob(16), NULL,
         iif(seq = 1, 'activate_card', 'drawdown'), iif(seq = 1, 1000, 1), NULL, NULL, NULL, 1001 - seq, 1001 - seq

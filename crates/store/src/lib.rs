@@ -11,6 +11,7 @@ mod error;
 mod migration;
 mod postgres;
 mod query;
+mod relocate;
 mod report;
 mod rows;
 mod shared;
@@ -33,12 +34,13 @@ use domain::{
 
 pub use committer::Limits;
 pub use error::Error;
-pub use postgres::{PostgresInspected, PostgresSettings, PostgresStore};
+pub use postgres::{Planned, PostgresInspected, PostgresSettings, PostgresStore};
 pub use query::{
     AuditFilter, AuditPage, AuditPlace, AuditQuery, AuditRecord, AuditSource, CardFilter, CardPage,
     CardQuery, CardTransaction, CustomerCardsQuery, HistoryQuery, TransactionFilter, TransactionPage,
     TransactionQuery,
 };
+pub use relocate::{MoveStep, Moved, Place, relocate};
 pub use report::{Liability, LiabilityRow, Month};
 pub use shared::{BudgetKey, Failures, News, SharedBudget, Turn};
 pub use sqlite::{SqliteSettings, SqliteStore};

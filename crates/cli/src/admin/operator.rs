@@ -9,7 +9,6 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use reqwest::Url;
 use service::PublicHosts;
-use store::Store as _;
 use tower::ServiceExt as _;
 
 use crate::data::DataFolder;
@@ -26,29 +25,33 @@ const LOCK_WAIT: Duration = Duration::from_millis(100);
 pub enum Operator {
     /// Of a server that runs.
     Socket(Http),
-    /// Of this process, which keeps servers out meanwhile.
+    /// Of this process, which keeps servers out of a data directory meanwhile, and tells those on a database.
     Here(Router, Opened),
 }
 
 impl Operator {
-    /// To a data directory that has a database.
+    /// To a database, or to a data directory that has one.
     pub async fn to_existing(flags: &DataFlags) -> Result<Self> {
-        DataFolder::new(flags.folder()?).need_database()?;
+        if let Some(folder) = flags.place()?.folder() {
+            folder.need_database()?;
+        }
         Self::to(flags).await
     }
 
-    /// To a data directory, made where there is none.
+    /// To a database, or to a data directory, made where there is none.
     pub async fn to(flags: &DataFlags) -> Result<Self> {
         let settings = Server::new(&flags.effective()?)?;
-        let folder = DataFolder::new(&settings.data);
+        let place = settings.place();
         let urls = open::public_urls(&settings.public_urls, settings.listen, settings.tls.is_some());
         let mut tries_left = LOCK_TRIES;
         loop {
-            if UnixStream::connect(folder.socket()).is_ok() {
-                return Ok(Self::Socket(Http::to_socket(&folder.socket())?));
+            if let Some(socket) = place.folder().map(DataFolder::socket)
+                && UnixStream::connect(&socket).is_ok()
+            {
+                return Ok(Self::Socket(Http::to_socket(&socket)?));
             }
             let hosts = PublicHosts::new(&urls, &settings.audience_aliases);
-            match open::open(&folder, settings.master_key.as_ref(), hosts).await {
+            match open::open(&place, settings.master_key.as_ref(), hosts).await {
                 Err(error) if exit::of(&error) == Exit::Declined && tries_left > 0 => {
                     tries_left -= 1;
                     tokio::time::sleep(LOCK_WAIT).await;
@@ -70,7 +73,7 @@ impl Operator {
         }
     }
 
-    /// Lets go of the data directory.
+    /// Lets go of the data directory or the database.
     pub async fn close(self) -> Result<()> {
         match self {
             Self::Socket(_) => Ok(()),

@@ -9,6 +9,7 @@ use store::{SqliteSettings, SqliteStore};
 
 use super::Finding;
 use crate::data::DataFolder;
+use crate::place::Place;
 use crate::serve::{master_key, open};
 use crate::settings::Server;
 
@@ -51,7 +52,7 @@ async fn key(folder: &DataFolder, settings: &Server, store: Arc<SqliteStore>) ->
             )
         }
         Err(error) if is_wrong_key(&error) => {
-            Finding::error(check, error.to_string(), open::wrong_key(folder))
+            Finding::error(check, error.to_string(), open::wrong_key(&Place::Folder(folder.clone())))
         }
         Err(error) => Finding::error(check, format!("{error:#}"), "see what the message says"),
     }

@@ -2,6 +2,7 @@
 
 mod database;
 mod folder;
+mod shared;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use serde_json::json;
 use crate::data::DataFolder;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Style};
+use crate::place::Place;
 use crate::settings::{DataFlags, Server};
 
 /// Which installation.
@@ -61,12 +63,17 @@ impl Finding {
 /// The command.
 pub async fn run(flags: DoctorFlags) -> Result<()> {
     let settings = Server::new(&flags.data.effective()?)?;
-    let folder = DataFolder::new(&settings.data);
-    folder.need_database()?;
-    let mut findings = folder::findings(&folder);
-    findings.extend(database::findings(&folder, &settings).await);
+    let (data, findings) = match settings.place() {
+        Place::Folder(folder) => {
+            folder.need_database()?;
+            let mut findings = folder::findings(&folder);
+            findings.extend(database::findings(&folder, &settings).await);
+            (Some(folder), findings)
+        }
+        Place::Database(url) => (None, shared::findings(&url, &settings).await),
+    };
     if flags.json {
-        output::json(&json!({"data": folder.path(), "findings": findings}))?;
+        output::json(&json!({"data": data.as_ref().map(DataFolder::path), "findings": findings}))?;
     } else {
         output::data(shown(&findings))?;
     }

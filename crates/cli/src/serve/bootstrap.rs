@@ -28,16 +28,22 @@ pub struct Credentials {
 /// Makes the account that the operator asked for, or a test account, where there is none at all.
 pub async fn first_account(
     service: &Service,
-    folder: &DataFolder,
+    folder: Option<&DataFolder>,
     bootstrap: Option<&Bootstrap>,
     url: &str,
 ) -> Result<()> {
     if !service.accounts().await.context("cannot read the accounts")?.is_empty() {
-        return Ok(());
+        // Another server may have made it after this one had looked.
+        return service.read_accounts().await.context("cannot read the accounts");
     }
-    match bootstrap {
-        Some(bootstrap) => brought_along(service, bootstrap).await,
-        None => test_account(service, folder, url).await,
+    match (bootstrap, folder) {
+        (Some(bootstrap), _) => brought_along(service, bootstrap).await,
+        (None, Some(folder)) => test_account(service, folder, url).await,
+        (None, None) => {
+            // Nowhere to leave its credentials, and several servers would each have made one.
+            tracing::warn!("there is no account yet; `gavekort account create --database-url …` makes one");
+            Ok(())
+        }
     }
 }
 
@@ -47,8 +53,10 @@ async fn brought_along(service: &Service, bootstrap: &Bootstrap) -> Result<()> {
         secret: bootstrap.secret.clone(),
         name: Name::try_from(CLIENT_NAME)?,
     };
-    let made = make(service, bootstrap.account, &first).await?;
-    tracing::info!(account = %made.aid, "made the account of GAVEKORT_BOOTSTRAP_ACCOUNT");
+    match make(service, bootstrap.account, &first).await? {
+        Some(made) => tracing::info!(account = %made.aid, "made the account of GAVEKORT_BOOTSTRAP_ACCOUNT"),
+        None => tracing::info!("another server made the first account"),
+    }
     Ok(())
 }
 
@@ -68,7 +76,7 @@ async fn test_account(service: &Service, folder: &DataFolder, url: &str) -> Resu
     // The file first: killed in between, the next start finds no account and writes it anew.
     let written = files::write_private(&path, text.expose().as_bytes());
     written.with_context(|| format!("cannot write {}", path.display()))?;
-    make(service, aid, &first).await?;
+    make(service, aid, &first).await?.context("another account was made meanwhile")?;
     tracing::info!(account = %aid, file = %path.display(), "made a test account; its credentials are in the file");
     if output::is_watched() {
         output::note(credentials.as_exports());
@@ -76,15 +84,15 @@ async fn test_account(service: &Service, folder: &DataFolder, url: &str) -> Resu
     Ok(())
 }
 
-async fn make(service: &Service, aid: Aid, first: &FirstClient) -> Result<Account> {
+/// Makes the account, unless there is one by now.
+async fn make(service: &Service, aid: Aid, first: &FirstClient) -> Result<Option<Account>> {
     let new = NewAccount {
         aid: Some(aid),
         mode: aid.mode(),
         name: format!("{} account", if aid.mode() == Mode::Test { "Test" } else { "Production" }),
         default_currency: Currency::NOK,
     };
-    let made = service.create_account(&new, first, true).await.context("cannot make the first account")?;
-    made.context("another account was made meanwhile")
+    service.create_account(&new, first, true).await.context("cannot make the first account")
 }
 
 impl Credentials {

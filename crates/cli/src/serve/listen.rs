@@ -67,7 +67,7 @@ impl Listeners {
         service: &Arc<Service>,
         public: TcpListener,
         tls: Option<Tls>,
-        socket: UnixListener,
+        socket: Option<UnixListener>,
     ) -> Result<Self> {
         let is_ready = Arc::new(AtomicBool::new(true));
         let is_stopping = Arc::new(AtomicBool::new(false));
@@ -84,9 +84,11 @@ impl Listeners {
             let server = Server::new("admin", web::server::admin_router(metrics.clone(), ready), &metrics);
             servers.spawn(server.serve(listener, None, stopping.clone()));
         }
-        let operator = open::operator_router(service, settings);
-        let server = Server::new("operator", operator, &metrics).limits(limits(OPERATOR_CONNECTIONS_MAX));
-        servers.spawn(server.serve_unix(socket, stopping.clone()));
+        if let Some(socket) = socket {
+            let operator = open::operator_router(service, settings);
+            let server = Server::new("operator", operator, &metrics).limits(limits(OPERATOR_CONNECTIONS_MAX));
+            servers.spawn(server.serve_unix(socket, stopping.clone()));
+        }
 
         let api = web::api::router(service.clone(), api_settings(settings, is_stopping.clone()));
         let server = Server::new("public", api, &metrics).limits(limits(settings.max_connections));

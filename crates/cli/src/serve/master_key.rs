@@ -29,11 +29,25 @@ pub fn obtain(folder: &DataFolder, given: Option<&Secret>) -> Result<MasterKey> 
     make(&path)
 }
 
+/// The key of a database that servers share. Each is given it, and none makes one: another one would make another one.
+pub fn given(given: Option<&Secret>) -> Result<MasterKey> {
+    let given = given.ok_or_else(|| {
+        usage(
+            "servers on a database share a master key: set GAVEKORT_MASTER_KEY_FILE or GAVEKORT_MASTER_KEY; \
+             `gavekort init FILE` makes one",
+        )
+    })?;
+    read_text(given)
+}
+
+fn read_text(given: &Secret) -> Result<MasterKey> {
+    MasterKey::from_base64(given.expose()).map_err(|fault| usage(format!("master_key: {fault}")))
+}
+
 /// The key that is there, if any.
 pub fn find(folder: &DataFolder, given: Option<&Secret>) -> Result<Option<MasterKey>> {
     if let Some(given) = given {
-        let key = MasterKey::from_base64(given.expose());
-        return key.map(Some).map_err(|fault| usage(format!("master_key: {fault}")));
+        return read_text(given).map(Some);
     }
     let path = folder.master_key();
     if path.exists() { read(&path).map(Some) } else { Ok(None) }
@@ -82,6 +96,14 @@ mod tests {
         let error = obtain(&folder, None).err().expect("refused").to_string();
         assert!(error.contains("is missing"), "{error}");
         assert!(!folder.master_key().exists());
+    }
+
+    #[test]
+    fn a_shared_database_needs_a_key_that_is_given() {
+        let error = super::given(None).err().expect("refused").to_string();
+        assert!(error.contains("gavekort init"), "{error}");
+        let key = MasterKey::generate(&SystemRandom).to_base64();
+        assert_eq!(*super::given(Some(&Secret::new(key.to_string()))).expect("taken").to_base64(), *key);
     }
 
     #[test]

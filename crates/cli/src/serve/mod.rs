@@ -14,7 +14,6 @@ use anyhow::{Context as _, Result};
 use domain::Mode;
 use serde_json::json;
 use service::{PublicHosts, Service};
-use store::Store as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
@@ -51,17 +50,18 @@ pub struct Running {
     opened: Opened,
     listeners: Listeners,
     watch: JoinSet<()>,
-    socket: OperatorSocket,
+    /// The operator's way in, which a data directory has. In a shared database operators write themselves.
+    socket: Option<OperatorSocket>,
     public: SocketAddr,
     ready_file: Option<PathBuf>,
 }
 
 impl Running {
-    /// Opens the data directory and serves it, on a listener that is already bound: clients that come meanwhile
-    /// wait instead of being refused.
+    /// Opens the data directory or the database and serves it, on a listener that is already bound: clients that
+    /// come meanwhile wait instead of being refused.
     pub async fn start(settings: &Server, public: TcpListener) -> Result<Self> {
         let address = public.local_addr()?;
-        let folder = DataFolder::new(&settings.data);
+        let place = settings.place();
         let urls = open::public_urls(&settings.public_urls, address, settings.tls.is_some());
         let hosts = PublicHosts::new(&urls, &settings.audience_aliases);
         tracing::info!(
@@ -69,9 +69,9 @@ impl Running {
             "clients may name these URLs as audience; see --public-url"
         );
         let tls = listen::tls(settings)?;
-        let opened = open::open(&folder, settings.master_key.as_ref(), hosts).await?;
+        let opened = open::open(&place, settings.master_key.as_ref(), hosts).await?;
         let url = listen::local_url(address, settings.tls.is_some());
-        match Self::serve(settings, &folder, public, tls, &opened, &urls).await {
+        match Self::serve(settings, place.folder(), public, tls, &opened, &urls).await {
             Ok((listeners, socket)) => {
                 let watch = watch::start(&opened, &listeners.is_ready);
                 let ready_file = settings.ready_file.clone();
@@ -86,24 +86,22 @@ impl Running {
 
     async fn serve(
         settings: &Server,
-        folder: &DataFolder,
+        folder: Option<&DataFolder>,
         public: TcpListener,
         tls: Option<web::server::Tls>,
         opened: &Opened,
         urls: &[String],
-    ) -> Result<(Listeners, OperatorSocket)> {
+    ) -> Result<(Listeners, Option<OperatorSocket>)> {
         let service = &opened.service;
         let url = urls.first().map_or("", String::as_str);
         refuse_exposed_money(settings, service).await?;
         bootstrap::first_account(service, folder, settings.bootstrap.as_ref(), url).await?;
-        let (socket, operator) = OperatorSocket::bind(folder)?;
-        match Listeners::start(settings, service, public, tls, operator).await {
-            Ok(listeners) => Ok((listeners, socket)),
-            Err(error) => {
-                socket.remove();
-                Err(error)
-            }
+        let (socket, operator) = folder.map(OperatorSocket::bind).transpose()?.unzip();
+        let started = Listeners::start(settings, service, public, tls, operator).await;
+        if let (Err(_), Some(socket)) = (&started, &socket) {
+            socket.remove();
         }
+        Ok((started?, socket))
     }
 
     /// Says where the server is, on standard error and to the file that waits for it.
@@ -163,7 +161,9 @@ impl Running {
         if connections_cut > 0 {
             tracing::warn!(connections_cut, "some requests took too long to be waited for");
         }
-        self.socket.remove();
+        if let Some(socket) = &self.socket {
+            socket.remove();
+        }
         self.opened.store.close().await.context("cannot close the store")?;
         tracing::info!("stopped");
         Ok(())

@@ -5,38 +5,32 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
-use service::{OpenFault, Parts, PublicHosts, Secret, Service, SystemClock, SystemRandom};
-use store::{SqliteSettings, SqliteStore, Store as _};
+use service::{MasterKey, OpenFault, Parts, PublicHosts, Secret, Service, SystemClock, SystemRandom};
+use store::{PostgresSettings, PostgresStore, SqliteSettings, SqliteStore, Store};
 use web::api::ApiSettings;
 
 use super::master_key;
 use crate::data::DataFolder;
 use crate::exit::{Exit, Failure};
 use crate::files;
+use crate::place::Place;
 use crate::settings::Server;
 
 /// What was opened.
 pub struct Opened {
     /// To be closed at the end.
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<dyn Store>,
     /// The use cases on it.
     pub service: Arc<Service>,
 }
 
-/// Opens a data directory, made where there is none, and keeps every other process from writing to it.
-pub async fn open(folder: &DataFolder, key: Option<&Secret>, hosts: PublicHosts) -> Result<Opened> {
-    files::make_private_folder(folder.path())?;
-    let master_key = master_key::obtain(folder, key)?;
-    let (path, pin_check) = (folder.path().to_owned(), service::pin_checker(&master_key));
-    let opening =
-        move || SqliteStore::open(&path, Arc::new(SystemClock), SqliteSettings::default(), pin_check);
-    let opened = tokio::task::spawn_blocking(opening).await?;
-    let store = opened.map_err(|error| match error {
-        store::Error::Damaged(_) | store::Error::Open(_) => {
-            anyhow!("{}: {error}; `gavekort doctor` says what to do", folder.database().display())
-        }
-        error => told(error),
-    })?;
+/// Opens a data directory, made where there is none, and keeps every other process from writing to it; or a database
+/// that servers share.
+pub async fn open(place: &Place, key: Option<&Secret>, hosts: PublicHosts) -> Result<Opened> {
+    let (store, master_key) = match place {
+        Place::Folder(folder) => open_folder(folder, key).await?,
+        Place::Database(url) => open_database(url, key).await?,
+    };
     let parts = Parts {
         store: store.clone(),
         master_key,
@@ -49,11 +43,47 @@ pub async fn open(folder: &DataFolder, key: Option<&Secret>, hosts: PublicHosts)
         Err(fault) => {
             store.close().await?;
             let what = match fault {
-                OpenFault::WrongMasterKey => wrong_key(folder),
-                _ => format!("cannot open {}", folder.path().display()),
+                OpenFault::WrongMasterKey => wrong_key(place),
+                _ => format!("cannot open {}", named(place)),
             };
             Err(fault).context(what)
         }
+    }
+}
+
+async fn open_folder(folder: &DataFolder, key: Option<&Secret>) -> Result<(Arc<dyn Store>, MasterKey)> {
+    files::make_private_folder(folder.path())?;
+    let master_key = master_key::obtain(folder, key)?;
+    let (path, pin_check) = (folder.path().to_owned(), service::pin_checker(&master_key));
+    let opening =
+        move || SqliteStore::open(&path, Arc::new(SystemClock), SqliteSettings::default(), pin_check);
+    let opened = tokio::task::spawn_blocking(opening).await?;
+    let store = opened.map_err(|error| match error {
+        store::Error::Damaged(_) | store::Error::Open(_) => {
+            anyhow!("{}: {error}; `gavekort doctor` says what to do", folder.database().display())
+        }
+        error => told(error),
+    })?;
+    Ok((store, master_key))
+}
+
+async fn open_database(url: &Secret, key: Option<&Secret>) -> Result<(Arc<dyn Store>, MasterKey)> {
+    let master_key = master_key::given(key)?;
+    let (clock, pin_check) = (Arc::new(SystemClock), service::pin_checker(&master_key));
+    let opened = PostgresStore::open(url.expose(), clock, PostgresSettings::default(), pin_check).await;
+    let store = opened.map_err(|error| match error {
+        // It may be starting, or somebody else may be changing the schema: whoever starts this again will see.
+        store::Error::Unavailable(why) => Failure::new(Exit::RetryLater, why).into(),
+        error => told(error),
+    });
+    Ok((store.context("cannot open the database")?, master_key))
+}
+
+/// What messages call it. A URL may hold a password.
+fn named(place: &Place) -> String {
+    match place {
+        Place::Folder(folder) => folder.path().display().to_string(),
+        Place::Database(_) => "the database".to_owned(),
     }
 }
 
@@ -65,11 +95,15 @@ pub fn operator_router(service: &Arc<Service>, settings: &Server) -> Router {
 }
 
 /// What to do about a master key that is not the database's.
-pub fn wrong_key(folder: &DataFolder) -> String {
+pub fn wrong_key(place: &Place) -> String {
+    let (database, from) = match place {
+        Place::Folder(folder) => {
+            (folder.database().display().to_string(), format!("{} or ", folder.master_key().display()))
+        }
+        Place::Database(_) => ("the database".to_owned(), "GAVEKORT_MASTER_KEY_FILE or ".to_owned()),
+    };
     format!(
-        "{} cannot be used with this master key; use the one it was made with, from {} or GAVEKORT_MASTER_KEY",
-        folder.database().display(),
-        folder.master_key().display()
+        "{database} cannot be used with this master key; use the one it was made with, from {from}GAVEKORT_MASTER_KEY"
     )
 }
 

@@ -53,6 +53,15 @@ pub enum Given {
     Secret(Secret),
 }
 
+impl Given {
+    fn of(setting: &Definition, values: Vec<String>) -> Self {
+        match setting.kind {
+            Kind::Secret | Kind::Guarded => Self::Secret(Secret::new(values.concat())),
+            Kind::One | Kind::Many | Kind::Switch => Self::Plain(values),
+        }
+    }
+}
+
 impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -125,22 +134,19 @@ impl Layers {
 
     fn find(&self, setting: &Definition) -> Option<Found> {
         if let Some(values) = self.flags.get(setting.name) {
-            return Some(Found { given: Given::Plain(values.to_vec()), source: Source::Flag });
+            return Some(Found { given: Given::of(setting, values.to_vec()), source: Source::Flag });
         }
         let variable = setting.variable();
         // Compose files and unit files often pass on a variable that is empty.
         if let Some(value) = (self.variables)(&variable).filter(|value| !value.is_empty()) {
-            let given = match setting.kind {
-                Kind::Secret => Given::Secret(Secret::new(value)),
-                _ => Given::Plain(split(setting, value)),
-            };
+            let given = Given::of(setting, split(setting, value));
             return Some(Found { given, source: Source::Variable(variable) });
         }
         if let Some((path, keys)) = &self.file
             && let Some(values) = keys.get(setting.name)
         {
             let values = values.iter().flat_map(|value| split(setting, value.clone())).collect();
-            return Some(Found { given: Given::Plain(values), source: Source::File(path.clone()) });
+            return Some(Found { given: Given::of(setting, values), source: Source::File(path.clone()) });
         }
         let given = Given::Plain(vec![setting.default?.to_owned()]);
         Some(Found { given, source: Source::Default })
@@ -208,6 +214,9 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, Vec<String>>> {
         }
         let values =
             texts(value).ok_or_else(|| fault(format!("`{key}` is neither text, number nor list")))?;
+        if setting.kind == Kind::Guarded && values.len() != 1 {
+            return Err(fault(format!("`{key}` takes one value")));
+        }
         keys.insert(key, values);
     }
     Ok(keys)
@@ -293,11 +302,31 @@ mod tests {
     }
 
     #[test]
+    fn a_database_url_may_stand_anywhere_and_is_never_shown() {
+        let url = |effective: &Effective| {
+            let found = effective.get("database_url");
+            found.and_then(Found::secret).map(|secret| secret.expose().to_owned())
+        };
+        let in_file = layers(&[], "database_url = 'postgres://me:canary@db,other/cards'");
+        assert_eq!(url(&in_file).as_deref(), Some("postgres://me:canary@db,other/cards"));
+        let by_flag = layers(&[("database_url", "postgres://me:canary@db/cards")], "");
+        assert_eq!(url(&by_flag).as_deref(), Some("postgres://me:canary@db/cards"));
+        for effective in [in_file, by_flag] {
+            assert!(!format!("{effective:?}").contains("canary"));
+            assert_eq!(effective.text("database_url"), None);
+        }
+        let mut flags = Flags::default();
+        flags.set("database_url", "canary");
+        assert_eq!(format!("{flags:?}"), "{\"database_url\"}");
+    }
+
+    #[test]
     fn unknown_keys_and_secrets_in_the_file_are_refused() {
         for (text, why) in [
             ("listn = 'x'", "no setting `listn`"),
             ("master_key = 'x'", "is secret"),
             ("listen = 'x'\n\na =", "line 3: "),
+            ("database_url = ['a', 'b']", "takes one value"),
         ] {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("settings.toml");

@@ -10,7 +10,9 @@ use service::{SECRET_CHARACTERS_MIN, Secret};
 use web::api::AddressRange;
 
 use super::{Effective, Source};
+use crate::data::DataFolder;
 use crate::exit::usage;
+use crate::place::Place;
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub struct Bootstrap {
 pub struct Server {
     /// The data directory.
     pub data: PathBuf,
+    /// The database that servers share, in the place of a data directory.
+    pub database_url: Option<Secret>,
     /// Where the API is served.
     pub listen: SocketAddr,
     /// Where metrics are served, if at all.
@@ -79,6 +83,7 @@ impl Server {
     pub fn new(effective: &Effective) -> Result<Self> {
         Ok(Self {
             data: data_folder(effective)?,
+            database_url: secret_of(effective, "database_url")?,
             listen: effective.parsed("listen", address)?.context("listen has a default")?,
             admin_listen: effective.parsed("admin_listen", address_or_off)?.flatten(),
             public_urls: effective.all_parsed("public_url", http_url)?,
@@ -96,6 +101,14 @@ impl Server {
             master_key: master_key_text(effective)?,
             bootstrap: bootstrap(effective)?,
         })
+    }
+
+    /// Where everything is remembered.
+    pub fn place(&self) -> Place {
+        match &self.database_url {
+            Some(url) => Place::Database(url.clone()),
+            None => Place::Folder(DataFolder::new(&self.data)),
+        }
     }
 
     /// Whether others than this machine can reach the API without HTTPS.

@@ -1,6 +1,7 @@
 //! Every setting of the server, once: flags, variables, file keys, help and `config check` come from here.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
@@ -30,6 +31,9 @@ pub enum Kind {
     Switch,
     /// One value that is never shown and has no flag; only a variable may hold it, or a file of its own.
     Secret,
+    /// One value that is never shown, because a part of it may be secret. It has a flag and a place in the settings
+    /// file all the same: often no part of it is.
+    Guarded,
 }
 
 const fn one(
@@ -60,7 +64,20 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 /// Every setting, in the order of the help.
 pub const SETTINGS: &[Definition] = &[
     one("config", "FILE", None, "Settings file (TOML); its keys are the names of these flags, with _ for -"),
-    one("data", "DIR", Some("gavekort-data"), "Data directory; made where there is none"),
+    one(
+        "data",
+        "DIR",
+        Some("gavekort-data"),
+        "Data directory; made where there is none, not used with a database URL",
+    ),
+    Definition {
+        name: "database_url",
+        value: "URL",
+        help: "PostgreSQL database that servers share, postgres://USER@HOST/DATABASE, instead of a data directory",
+        default: None,
+        kind: Kind::Guarded,
+    },
+    one("database_url_file", "FILE", None, "File with the database's URL, where that holds a password"),
     one("listen", "ADDR", Some(DEFAULT_LISTEN), "Address to serve the API on; port 0 takes a free one"),
     one("admin_listen", "ADDR", Some("127.0.0.1:9464"), "Address to serve /metrics on, or `off`"),
     many(
@@ -100,7 +117,7 @@ pub const SETTINGS: &[Definition] = &[
         "master_key_file",
         "FILE",
         None,
-        "File with the master key; by default master.key in the data directory",
+        "File with the master key; by default master.key in the data directory, see also `gavekort init`",
     ),
     one("bootstrap_account", "AID", None, "Account to make on a first start"),
     one("bootstrap_client_id", "ID", None, "Its first client, which holds every scope"),
@@ -134,13 +151,13 @@ impl Definition {
         Some(match self.kind {
             Kind::Many => argument.action(ArgAction::Append),
             Kind::Switch => argument.num_args(0..=1).require_equals(true).default_missing_value("true"),
-            Kind::One | Kind::Secret => argument,
+            Kind::One | Kind::Secret | Kind::Guarded => argument,
         })
     }
 }
 
 /// What the command line says of the table's settings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Flags(BTreeMap<&'static str, Vec<String>>);
 
 impl Flags {
@@ -152,6 +169,13 @@ impl Flags {
     /// The values of a flag, if it was given.
     pub fn get(&self, name: &str) -> Option<&[String]> {
         self.0.get(name).map(Vec::as_slice)
+    }
+}
+
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Which were given, and not what: a URL may hold a password.
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::{Value, json};
 use service::SystemClock;
-use store::{Progress, SqliteSettings, SqliteStore, Sums, Total, Verified, Wrong};
+use store::{PostgresStore, Progress, SqliteSettings, SqliteStore, Sums, Total, Verified, Wrong};
 
-use crate::data::DataFolder;
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::place::Place;
 use crate::serve::open::told;
 use crate::settings::DataFlags;
 
@@ -29,12 +29,7 @@ pub struct VerifyFlags {
 
 /// The command.
 pub async fn run(flags: VerifyFlags) -> Result<()> {
-    let folder = DataFolder::new(flags.data.folder()?);
-    folder.need_database()?;
-    let path = folder.path().to_owned();
-    let opening =
-        move || SqliteStore::open_read_only(&path, Arc::new(SystemClock), SqliteSettings::default());
-    let store = tokio::task::spawn_blocking(opening).await?.map_err(told)?;
+    let place = flags.data.place()?;
     let mut told_at = Instant::now();
     let heard = move |progress: &Progress| {
         if told_at.elapsed() >= TOLD_EVERY {
@@ -42,7 +37,18 @@ pub async fn run(flags: VerifyFlags) -> Result<()> {
             output::note(counts(progress));
         }
     };
-    let verified = store.verify(heard).await.map_err(told)?;
+    let verified = match place {
+        Place::Folder(folder) => {
+            folder.need_database()?;
+            let path = folder.path().to_owned();
+            let opening =
+                move || SqliteStore::open_read_only(&path, Arc::new(SystemClock), SqliteSettings::default());
+            let store = tokio::task::spawn_blocking(opening).await?.map_err(told)?;
+            store.verify(heard).await
+        }
+        Place::Database(url) => PostgresStore::verify(url.expose(), heard).await,
+    };
+    let verified = verified.map_err(told)?;
     if flags.json {
         output::json(&as_json(&verified))?;
     } else {
@@ -70,6 +76,13 @@ fn in_words(wrong: &Wrong) -> String {
 }
 
 fn show(verified: &Verified) -> Result<()> {
+    show_totals(&verified.totals)?;
+    output::note(counts(&verified.checked));
+    Ok(())
+}
+
+/// The money of each account and currency, a line each.
+pub fn show_totals(totals: &[Total]) -> Result<()> {
     let row = |total: &Total| {
         let Sums { funds, drawdown, reserved } = total.by_cards;
         let agrees = if total.by_cards == total.by_transactions { "yes" } else { "no" };
@@ -84,12 +97,10 @@ fn show(verified: &Verified) -> Result<()> {
             agrees.to_owned(),
         ]
     };
-    let rows: Vec<[String; 8]> = verified.totals.iter().map(row).collect();
+    let rows: Vec<[String; 8]> = totals.iter().map(row).collect();
     let heading =
         ["ACCOUNT", "CURRENCY", "CARDS", "FUNDS", "DRAWDOWN", "BALANCE", "RESERVED", "AS TRANSACTIONS"];
-    output::table(heading, &rows)?;
-    output::note(counts(&verified.checked));
-    Ok(())
+    output::table(heading, &rows)
 }
 
 fn as_json(verified: &Verified) -> Value {
@@ -110,7 +121,8 @@ fn as_json(verified: &Verified) -> Value {
     })
 }
 
-fn total(total: &Total) -> Value {
+/// The money of an account in a currency.
+pub fn total(total: &Total) -> Value {
     json!({
         "account": total.aid.as_str(),
         "currency": total.currency.code(),

@@ -7,6 +7,7 @@ mod commands;
 mod issue;
 mod operator;
 mod quickstart;
+mod relocate;
 mod serve;
 mod upkeep;
 mod verify;

@@ -26,12 +26,15 @@ pub enum Weather {
     Gone,
 }
 
+/// How a server tells that it has committed. It comes in one piece: the answers before are short.
+const DONE: &[u8] = b"COMMIT\0";
+
 /// Where the connection is cut on which the next commit is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// What asks for the commit does not reach the server.
     BeforeCommit,
-    /// It does, and the answer does not come back.
+    /// It does and is carried out, and the answer does not come back.
     AfterCommit,
 }
 
@@ -50,8 +53,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     weather: Weather,
-    /// Waits for a commit.
-    cut: Option<Cut>,
+    /// Waits for a commit, with the weather that comes then.
+    cut: Option<(Cut, Weather)>,
     cuts: u64,
     /// Both ends of every connection.
     streams: Vec<TcpStream>,
@@ -88,9 +91,9 @@ impl Proxy {
         self.shared.state().cut_all();
     }
 
-    /// Cuts the connection on which the next commit is asked for.
-    pub fn cut_at_commit(&self, cut: Cut) {
-        self.shared.state().cut = Some(cut);
+    /// Cuts the connection on which the next commit is asked for, and at that moment changes the weather.
+    pub fn cut_at_commit(&self, cut: Cut, then: Weather) {
+        self.shared.state().cut = Some((cut, then));
     }
 
     /// How many connections were cut at a commit so far.
@@ -148,21 +151,68 @@ impl Shared {
             self.state().streams.push(stream);
         }
         let (to_server, to_client) = (Pipe::of(&client, &server)?, Pipe::of(&server, &client)?);
-        // The answer to a commit is known by who asked for it.
-        let must_swallow = Arc::new(AtomicBool::new(false));
-        let (shared, swallow) = (Arc::clone(self), Arc::clone(&must_swallow));
-        thread::spawn(move || to_server.run(&shared, Some(Frontend::default()), &swallow));
+        // An answer is taken for that to a commit once one was asked for.
+        let swallows: Arc<Mutex<Option<Weather>>> = Arc::default();
+        let (shared, asks) = (Arc::clone(self), Arc::clone(&swallows));
+        thread::spawn(move || to_server.run(&shared, Watch::Requests(Frontend::default(), asks)));
         let shared = Arc::clone(self);
-        thread::spawn(move || to_client.run(&shared, None, &must_swallow));
+        thread::spawn(move || to_client.run(&shared, Watch::Answers(swallows)));
         Ok(())
     }
 
-    /// What is to become of a commit that is asked for now.
-    fn commit(&self) -> Option<Cut> {
+    /// A connection is cut at a commit.
+    fn cut_at_commit(&self, then: Weather) {
         let mut state = self.state();
-        let cut = state.cut.take();
-        state.cuts += u64::from(cut.is_some());
-        cut
+        state.cuts += 1;
+        state.weather = then;
+    }
+}
+
+/// What one direction is looked through for, and, if the answer to a commit is to be swallowed, the weather after.
+enum Watch {
+    Requests(Frontend, Arc<Mutex<Option<Weather>>>),
+    Answers(Arc<Mutex<Option<Weather>>>),
+}
+
+/// What becomes of a piece.
+enum Fate {
+    Passes,
+    Swallowed,
+    Cut,
+}
+
+impl Watch {
+    fn fate(&mut self, piece: &[u8], shared: &Shared) -> Fate {
+        match self {
+            Self::Requests(frontend, swallows) => {
+                if !frontend.asks_for_commit(piece) {
+                    return Fate::Passes;
+                }
+                let asked = shared.state().cut.take();
+                match asked {
+                    None => Fate::Passes,
+                    Some((Cut::BeforeCommit, then)) => {
+                        shared.cut_at_commit(then);
+                        Fate::Cut
+                    }
+                    Some((Cut::AfterCommit, then)) => {
+                        *swallows.lock().unwrap_or_else(PoisonError::into_inner) = Some(then);
+                        Fate::Passes
+                    }
+                }
+            }
+            Self::Answers(swallows) => {
+                let Some(then) = *swallows.lock().unwrap_or_else(PoisonError::into_inner) else {
+                    return Fate::Passes;
+                };
+                // A server that cannot send an answer ends what it was at: it must get rid of them all.
+                if !piece.windows(DONE.len()).any(|window| window == DONE) {
+                    return Fate::Swallowed;
+                }
+                shared.cut_at_commit(then);
+                Fate::Cut
+            }
+        }
     }
 }
 
@@ -177,19 +227,14 @@ impl Pipe {
         Ok(Self { from: from.try_clone()?, to: to.try_clone()? })
     }
 
-    fn run(mut self, shared: &Shared, frontend: Option<Frontend>, must_swallow: &AtomicBool) {
+    fn run(mut self, shared: &Shared, watch: Watch) {
         // An end of either side is the end of both.
-        let _ended = self.pass(shared, frontend, must_swallow);
+        let _ended = self.pass(shared, watch);
         close(&self.from);
         close(&self.to);
     }
 
-    fn pass(
-        &mut self,
-        shared: &Shared,
-        mut frontend: Option<Frontend>,
-        must_swallow: &AtomicBool,
-    ) -> io::Result<()> {
+    fn pass(&mut self, shared: &Shared, mut watch: Watch) -> io::Result<()> {
         let mut buffer = [0; 16 * 1_024];
         let mut has_lost = false;
         loop {
@@ -201,26 +246,19 @@ impl Pipe {
             let weather = shared.state().weather;
             match weather {
                 Weather::Gone => return Ok(()),
-                Weather::Silent => has_lost = true,
+                Weather::Silent => {
+                    has_lost = true;
+                    continue;
+                }
                 Weather::Fair | Weather::Slow(_) if has_lost => return Ok(()),
-                Weather::Fair | Weather::Slow(_) => {}
+                Weather::Fair => {}
+                Weather::Slow(time) => thread::sleep(time),
             }
-            if has_lost {
-                continue;
+            match watch.fate(piece, shared) {
+                Fate::Passes => self.to.write_all(piece)?,
+                Fate::Swallowed => {}
+                Fate::Cut => return Ok(()),
             }
-            if let Weather::Slow(time) = weather {
-                thread::sleep(time);
-            }
-            if must_swallow.load(Ordering::SeqCst) {
-                return Ok(());
-            }
-            let asks = frontend.as_mut().is_some_and(|frontend| frontend.asks_for_commit(piece));
-            match asks.then(|| shared.commit()).flatten() {
-                Some(Cut::BeforeCommit) => return Ok(()),
-                Some(Cut::AfterCommit) => must_swallow.store(true, Ordering::SeqCst),
-                None => {}
-            }
-            self.to.write_all(piece)?;
         }
     }
 }

@@ -22,6 +22,9 @@ pub(crate) const KEY_VERSION: u16 = 1;
 
 const KEY_BYTES: usize = 32;
 
+/// The server-wide value by which a database knows its master key.
+pub const MASTER_KEY_CHECK: &str = "master_key_check";
+
 /// The 32 bytes from which every other key is derived. They are never in the database or a backup of it.
 #[derive(Clone)]
 pub struct MasterKey(Zeroizing<[u8; KEY_BYTES]>);
@@ -49,6 +52,11 @@ impl MasterKey {
     /// The key as it is to stand in a file or a variable.
     pub fn to_base64(&self) -> Zeroizing<String> {
         Zeroizing::new(STANDARD.encode(*self.0))
+    }
+
+    /// Whether a database was made under this key, by what it keeps as [`MASTER_KEY_CHECK`].
+    pub fn is_of(&self, kept: &[u8]) -> bool {
+        kept.ct_eq(&Keys::derive(self).check_value()).into()
     }
 
     fn derive(&self, label: &str) -> Zeroizing<[u8; KEY_BYTES]> {

@@ -40,9 +40,7 @@ impl Fault {
             Self::Sql(error) => match error.code() {
                 Some(&SqlState::QUERY_CANCELED) => Error::TookTooLong,
                 Some(&(SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED)) => Error::Damaged(told(&error)),
-                Some(code) if code.code().starts_with("23") || *code == SqlState::DIVISION_BY_ZERO => {
-                    Error::Internal(told(&error))
-                }
+                Some(code) if is_of_values(code.code()) => Error::Internal(told(&error)),
                 _ => Error::Unavailable(told(&error)),
             },
         }
@@ -88,7 +86,7 @@ impl Fault {
     /// Whether the schema, or a check within a statement, refused what was to be written.
     pub fn is_refused(&self) -> bool {
         let state = self.state();
-        state.is_some_and(|state| state.code().starts_with("23") || *state == SqlState::DIVISION_BY_ZERO)
+        state.is_some_and(|state| is_of_values(state.code()))
     }
 
     /// Whether time ran out while waiting for others, or while working.
@@ -96,6 +94,11 @@ impl Fault {
         let state = self.state();
         state.is_some_and(|state| [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(state))
     }
+}
+
+/// Whether a code is of those classes that blame what was sent: wrong data, a broken constraint.
+fn is_of_values(code: &str) -> bool {
+    code.starts_with("22") || code.starts_with("23")
 }
 
 /// What can be said of an error: the code, and which constraint; its message and its detail may hold values.

@@ -7,6 +7,8 @@ use tokio_postgres::Client;
 
 use super::connect::{Purpose, Target};
 use super::fault::{Fault, told};
+use super::snapshots::failed;
+use super::{PostgresStore, distribute};
 use crate::Error;
 use crate::migration::{self, Migration};
 
@@ -30,6 +32,8 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS schema (
     applied_at BIGINT NOT NULL
 )";
 
+const IS_MADE: &str = "SELECT to_regclass('schema') IS NOT NULL";
+
 const LATEST: &str = "SELECT version, oldest_program FROM schema ORDER BY version DESC LIMIT 1";
 
 const APPLIED: &str = "INSERT INTO schema (version, oldest_program, applied_at) VALUES ($1, $2, $3)";
@@ -41,9 +45,14 @@ const TURN: &str = "SELECT pg_advisory_lock(7305806178453742178)";
 /// How long it may take until it is one's turn.
 const TURN_MAX: Duration = Duration::from_secs(60);
 
-/// Takes the database through those of a program's steps that it lacks, each in a transaction of its own. A newer schema
-/// stays as it is, unless it is one that this program must not use.
-pub async fn run(target: &Target, steps: &[Migration], now: Timestamp) -> Result<(), Error> {
+/// Brings the database to this program's schema, each step in a transaction of its own. A newer schema stays as it
+/// is, unless it is one that this program must not use.
+pub async fn run(target: &Target, now: Timestamp) -> Result<(), Error> {
+    take(target, MIGRATIONS, now).await
+}
+
+/// Takes the database through those of a program's steps that it lacks.
+pub async fn take(target: &Target, steps: &[Migration], now: Timestamp) -> Result<(), Error> {
     // The lock goes with the connection, whatever happens to either.
     let connection = target.connect(Purpose::Schema).await?;
     let client = &connection.client;
@@ -59,6 +68,53 @@ pub async fn run(target: &Target, steps: &[Migration], now: Timestamp) -> Result
             .map_err(|error| Error::Open(format!("migration {} failed: {}", step.version, told(&error))))?;
     }
     Ok(())
+}
+
+/// What [`PostgresStore::migrate`] does, or would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// What it is, in a few words.
+    pub what: String,
+    /// Its statements.
+    pub sql: String,
+}
+
+impl PostgresStore {
+    /// Brings the database of a `postgres://` URL to this program's schema, and with `distribute` spreads its tables
+    /// over the machines of Citus; answers what it did. Without `carry_out` it only answers what it would do: for that
+    /// there need be no Citus.
+    pub async fn migrate(
+        url: &str,
+        now: Timestamp,
+        distribute: bool,
+        carry_out: bool,
+    ) -> Result<Vec<Planned>, Error> {
+        let target = Target::of(url)?;
+        let connection = target.connect(Purpose::Schema).await?;
+        let client = &connection.client;
+        let is_made = client.query_one(IS_MADE, &[]).await.and_then(|row| row.try_get(0)).map_err(failed)?;
+        let version = if is_made { version(client).await? } else { 0 };
+        let steps = MIGRATIONS.iter().filter(|step| step.version > version);
+        let mut planned: Vec<Planned> = steps
+            .map(|step| Planned { what: format!("migration {}", step.version), sql: step.sql.to_owned() })
+            .collect();
+        // Before anything is changed.
+        let done = match distribute::done(client).await {
+            Ok(done) => done,
+            Err(error) if distribute && carry_out => return Err(error),
+            Err(_) => Vec::new(),
+        };
+        let statements = if distribute { distribute::statements(&done) } else { Vec::new() };
+        if carry_out {
+            run(&target, now).await?;
+            for sql in &statements {
+                tracing::info!(sql, "distributing");
+                client.batch_execute(sql).await.map_err(failed)?;
+            }
+        }
+        planned.extend(statements.into_iter().map(|sql| Planned { what: "distribution".to_owned(), sql }));
+        Ok(planned)
+    }
 }
 
 async fn version(client: &Client) -> Result<i64, Error> {

@@ -4,6 +4,7 @@ mod admin;
 mod budgets;
 mod columns;
 mod connect;
+mod distribute;
 mod fault;
 mod health;
 mod inspect;
@@ -13,11 +14,14 @@ mod migrate;
 mod news;
 mod read;
 mod readers;
+mod relocate;
+mod snapshots;
 mod store;
 mod tls;
 mod turns;
 #[cfg(test)]
 mod upgrades;
+mod verify;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,12 +32,14 @@ use tokio::sync::{Mutex, oneshot};
 use crate::committer::{Answer, Committer, Limits};
 use crate::migration::Migration;
 use crate::{Error, PinChecker};
-use connect::Target;
+use connect::{Purpose, Target};
 use health::Health;
 pub use inspect::PostgresInspected;
 use lane::Lane;
+pub use migrate::Planned;
 use news::Listening;
 use readers::Readers;
+pub(crate) use snapshots::PostgresSnapshots;
 use turns::Turns;
 
 /// What an operator may choose.
@@ -41,7 +47,7 @@ use turns::Turns;
 pub struct PostgresSettings {
     /// How much may wait to be written, in all lanes together.
     pub limits: Limits,
-    /// Connections that write.
+    /// Connections that write. Each more makes the groups smaller that share a commit.
     pub lanes: usize,
     /// Connections that read.
     pub readers: usize,
@@ -53,7 +59,7 @@ impl Default for PostgresSettings {
     fn default() -> Self {
         Self {
             limits: Limits { one_account: true, ..Limits::default() },
-            lanes: 4,
+            lanes: 2,
             readers: 8,
             read_time_max: Duration::from_secs(3),
         }
@@ -96,7 +102,8 @@ impl PostgresStore {
         pin_check: PinChecker,
     ) -> Result<Arc<Self>, Error> {
         let target = Arc::new(Target::of(url)?);
-        migrate::run(&target, steps, clock.now()).await?;
+        migrate::take(&target, steps, clock.now()).await?;
+        relocate::refuse_marked(&target.connect(Purpose::Schema).await?.client).await?;
         let health = Health::new(Arc::clone(&target));
         let readers = Readers::of(&target, Arc::clone(&health), settings.readers, settings.read_time_max)?;
         let count = settings.lanes.max(1);
@@ -107,8 +114,12 @@ impl PostgresStore {
                 .map_err(|error| Error::Open(format!("no thread for a lane: {error}")))?;
             lanes.push(lane);
         }
-        connect(&lanes).await?;
-        let listening = Listening::start(Arc::clone(&target)).await?;
+        let listening = match connect(&lanes).await {
+            Ok(()) => Listening::start(Arc::clone(&target)).await,
+            Err(error) => Err(error),
+        };
+        // Nobody is left to look for the database for.
+        let listening = listening.inspect_err(|_| health.close())?;
         let (lanes, turns, worked_at) = (lanes.into(), Turns::new(target), Mutex::new(None));
         Ok(Arc::new(Self { clock, health, readers, lanes, listening, turns, worked_at }))
     }
@@ -134,6 +145,13 @@ async fn connect(lanes: &[Committer<Lane>]) -> Result<(), Error> {
         answered(connected).await?;
     }
     Ok(())
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        // Nobody is left to look for the database for.
+        self.health.close();
+    }
 }
 
 /// The part of all limits that is one lane's.

@@ -16,6 +16,7 @@ mod load;
 mod migrate;
 mod persist;
 mod read;
+mod relocate;
 mod reports;
 mod snapshots;
 mod store;
@@ -34,12 +35,14 @@ use rusqlite::Connection;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::committer::{Committer, Limits};
+use crate::relocate::refuse_marked;
 use crate::{Error, PinChecker, SigningKey};
 use checkpoint::Checkpoints;
 use fault::Fault;
 use files::Files;
 use read::Readers;
 use reports::{CLOSING_MAX, REPORT_MAX, Reports};
+pub(crate) use snapshots::SqliteSnapshots;
 use writer::Writer;
 
 /// What an operator may choose.
@@ -93,6 +96,9 @@ impl SqliteStore {
         let cache_kib = settings.cache_mib.saturating_mul(1_024);
         let mut conn = connection::writer(&files.database, cache_kib)?;
         migrate::run(&mut conn, clock.now())?;
+        let mut look = SqliteSnapshots(conn);
+        refuse_marked(&mut look)?;
+        let SqliteSnapshots(mut conn) = look;
         let readers = Readers::open(&files.database, settings.readers, settings.read_time_max)?;
         let checkpoints = Checkpoints::start(&files.database, &mut conn)?;
         let writer = Writer::new(conn, checkpoints, lock, pin_check);

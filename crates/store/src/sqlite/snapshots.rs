@@ -23,7 +23,8 @@ impl SqliteSnapshots {
     }
 }
 
-fn failed(error: rusqlite::Error) -> Error {
+/// What went wrong, as an answer.
+pub fn failed(error: rusqlite::Error) -> Error {
     Fault::from(error).into_error()
 }
 

@@ -189,7 +189,9 @@ async fn a_client_hands_out_no_more_than_it_holds() {
     );
     world.send(grant(&["read:wallets"])).await.ok();
     let clients = world.send(Call::get("auth/clients").bearer(&manager)).await.ok();
-    let first = clients.as_array().expect("clients")[0]["id"].as_str().expect("an id").to_owned();
+    let is_first = |client: &&Value| client["client_id"] == world.first.client_id.as_str();
+    let first = clients.as_array().expect("clients").iter().find(is_first).expect("the first client");
+    let first = first["id"].as_str().expect("an id").to_owned();
     let delete = Call::delete(&format!("auth/clients/{first}")).bearer(&manager);
     assert_eq!(world.send(delete).await.refusal(), (403, "FORBIDDEN".into()));
     let rotate = Call::post(&format!("auth/clients/{first}/rotate-secret"), &json!({})).bearer(&manager);

@@ -1,16 +1,16 @@
 //! Three servers on a PostgreSQL database of their own.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use cluster::{Cluster, Options};
 use domain::{Account, Aid, Client, Clock};
 use service::{MasterKey, Service};
 use store::{News, PostgresSettings, PostgresStore, SigningKey, Store};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::databases::{Lent, lend};
 use crate::world::parts;
 
 const SERVERS: usize = 3;
@@ -24,17 +24,18 @@ pub struct Servers {
     /// What each server knows at least.
     known: Vec<watch::Receiver<Known>>,
     _following: JoinSet<()>,
+    _lent: Lent,
 }
 
 impl Servers {
     pub async fn open(master_key: MasterKey, clock: Arc<dyn Clock>) -> Self {
-        let url = cluster().create_database().expect("a database");
+        let lent = lend();
         // Few connections, because many tests run at once, but enough for orders and reads to overtake each other.
         let settings = PostgresSettings { lanes: 2, readers: 2, ..PostgresSettings::default() };
         let (mut stores, mut services) = (Vec::new(), Vec::new());
         for _ in 0..SERVERS {
             let pin_check = service::pin_checker(&master_key);
-            let opened = PostgresStore::open(&url, clock.clone(), settings, pin_check).await;
+            let opened = PostgresStore::open(lent.url(), clock.clone(), settings, pin_check).await;
             let store: Arc<dyn Store> = opened.expect("a store");
             let parts = parts(store.clone(), master_key.clone(), clock.clone());
             services.push(Service::open(parts).await.expect("a service"));
@@ -47,7 +48,7 @@ impl Servers {
             known.push(is_known);
         }
         let store = stores.swap_remove(0);
-        Self { services, store, known, _following: following }
+        Self { services, store, known, _following: following, _lent: lent }
     }
 
     /// Waits until every server knows what the database holds of accounts, clients and signing keys, and what was
@@ -64,12 +65,6 @@ impl Servers {
             service.share_counted().await.expect("counts are shared");
         }
     }
-}
-
-/// One for all tests; it ends with this program.
-fn cluster() -> &'static Cluster {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| Options::default().setting("max_connections", "1000").start().expect("a server"))
 }
 
 /// What every server remembers of the database.

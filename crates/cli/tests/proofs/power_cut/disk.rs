@@ -1,14 +1,20 @@
 //! A disk whose power can be cut.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::common::{Ended, until};
-
 const DISK_BYTES: u64 = 256 << 20;
+
+/// How long somebody may still use the disk whose power was cut.
+const USED_MAX: Duration = Duration::from_secs(60);
+
+const CUT: &str = include_str!("cut.c");
+const NO_SYNC: &str = include_str!("no_sync.c");
 
 /// An ext4 file system in a file, mounted by way of a loop device.
 pub struct Disk {
@@ -20,7 +26,9 @@ impl Disk {
     /// Makes and mounts one. The error is why that is not permitted here.
     pub fn new() -> Result<Self, String> {
         let folder = TempDir::new().expect("a folder");
-        let cut = compiled(folder.path(), "cut.c", &[]);
+        // A server that runs for another user must come through.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("a mode");
+        let cut = compiled(folder.path(), "cut", CUT, &[]);
         let disk = Self { folder, cut };
         let image = File::create(disk.image()).expect("a file");
         image.set_len(DISK_BYTES).expect("room");
@@ -41,7 +49,7 @@ impl Disk {
 
     /// A library that keeps a program from syncing.
     pub fn no_sync(&self) -> PathBuf {
-        compiled(self.folder.path(), "no_sync.c", &["-shared", "-fPIC"])
+        compiled(self.folder.path(), "no_sync", NO_SYNC, &["-shared", "-fPIC"])
     }
 
     /// Writes down all that it holds so far.
@@ -56,7 +64,10 @@ impl Disk {
 
     /// Has the power again.
     pub fn restore(&self) {
-        until("nobody uses the disk", || self.unmount().then_some(()));
+        let give_up_at = Instant::now() + USED_MAX;
+        while !self.unmount() {
+            assert!(Instant::now() < give_up_at, "the disk is still in use");
+        }
         self.mount().expect("mounted once more");
     }
 
@@ -76,17 +87,18 @@ impl Drop for Disk {
     }
 }
 
-fn compiled(folder: &Path, source: &str, more: &[&str]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proofs/power_cut").join(source);
-    let program = folder.join(source.file_stem().expect("a name"));
+fn compiled(folder: &Path, name: &str, text: &str, more: &[&str]) -> PathBuf {
+    let (program, source) = (folder.join(name), folder.join(name).with_extension("c"));
+    std::fs::write(&source, text).expect("a file");
     succeed(Command::new("cc").args(more).arg("-o").arg(&program).arg(source)).expect("a C compiler");
     program
 }
 
 fn succeed(command: &mut Command) -> Result<(), String> {
-    match command.output().map(Ended::from) {
-        Ok(Ended { code: Some(0), .. }) => Ok(()),
-        Ok(ended) => Err(format!("{:?}: {}", command.get_program(), ended.stderr.trim())),
-        Err(error) => Err(format!("{:?}: {error}", command.get_program())),
+    let program = command.get_program().to_owned();
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!("{program:?}: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(error) => Err(format!("{program:?}: {error}")),
     }
 }

@@ -20,7 +20,7 @@ use crate::committer::{Answer, Carrier, Done, Outcome, Stop};
 use crate::{Error, PinChecker};
 pub use choice::lane_of;
 use load::{Loaded, text};
-use outcome::Ending;
+use outcome::{Ending, Witness};
 pub use persist::{account, client};
 use query::Session;
 pub use query::{Param, Query};
@@ -56,8 +56,8 @@ pub struct Lane {
 
 /// Why orders were not carried out together.
 enum Failure {
-    /// They may be when it is tried again; the answer if not.
-    Again(Error),
+    /// They may be when it is tried again; what it means if not.
+    Again(Stop),
     /// There is no use in trying it again.
     Stopped(Stop),
 }
@@ -131,10 +131,20 @@ impl Lane {
             Some(session) => session,
             None => {
                 let connected = self.target.connect(Purpose::Lane).await;
-                Session::new(connected.inspect_err(|error| self.health.lost(error))?)
+                Session::new(connected.map_err(|error| self.lost(error))?)
             }
         };
         Ok(self.session.insert(session))
+    }
+
+    fn lost(&self, error: Error) -> Error {
+        // A database that must not be relied on any more is as good as none.
+        let error = match error {
+            Error::Open(why) => Error::Unavailable(why),
+            error => error,
+        };
+        self.health.lost(&error);
+        error
     }
 
     /// Orders of one account: together, or, where one of them spoils it, one by one.
@@ -183,8 +193,7 @@ impl Lane {
             match self.once(aid, orders, server_now).await {
                 Ok(done) => return Ok(done),
                 Err(Failure::Again(_)) if left > 0 => {}
-                Err(Failure::Again(error)) => return Err(Stop::Order(Err(error))),
-                Err(Failure::Stopped(stop)) => return Err(stop),
+                Err(Failure::Again(stop) | Failure::Stopped(stop)) => return Err(stop),
             }
         }
     }
@@ -206,7 +215,7 @@ impl Lane {
     /// Begins a transaction and, where something changed, commits it.
     async fn transact(&mut self, aid: Aid, orders: &[Order], server_now: Timestamp) -> Result<Done, Failure> {
         let Some(session) = &mut self.session else {
-            return Err(Failure::Again(Error::Unavailable("a lane has no connection".to_owned())));
+            return Err(unconnected());
         };
         let loaded = match load::world(session, aid, orders, server_now).await {
             Ok(loaded) => loaded,
@@ -223,14 +232,20 @@ impl Lane {
             Err(fault) => return Err(self.failure(fault)),
         };
         queries.push(Query::plain(COMMIT));
-        self.commit(aid, &queries, &xact).await?;
+        self.commit(aid, &queries, &xact, Witness::of(&changes)).await?;
         Ok(Done { decisions, has_changes: true })
     }
 
     /// Sends all changes and `COMMIT` behind them.
-    async fn commit(&mut self, aid: Aid, queries: &[Query<'_>], xact: &str) -> Result<(), Failure> {
+    async fn commit(
+        &mut self,
+        aid: Aid,
+        queries: &[Query<'_>],
+        xact: &str,
+        witness: Witness,
+    ) -> Result<(), Failure> {
         let Some(session) = &mut self.session else {
-            return Err(Failure::Again(Error::Unavailable("a lane has no connection".to_owned())));
+            return Err(unconnected());
         };
         if let Err(fault) = session.prepare(queries).await {
             return Err(self.failure(fault));
@@ -244,7 +259,7 @@ impl Lane {
             return Err(self.failure(failed.fault));
         }
         self.session = None;
-        match self.ending(aid, xact).await {
+        match self.ending(aid, xact, witness).await {
             Ending::Committed => Ok(()),
             Ending::Aborted => {
                 let error = failed.fault.into_error();
@@ -264,13 +279,13 @@ impl Lane {
     fn failure(&mut self, fault: Fault) -> Failure {
         if fault.is_lost() {
             self.session = None;
-            return Failure::Again(fault.into_error());
+            return Failure::Again(Stop::All(fault.into_error()));
         }
         if fault.is_taken(TOKEN_BY_MAC) {
             return Failure::Stopped(Stop::Order(Ok(Err(Refusal::TokenCollision))));
         }
         if fault.is_in_the_way() {
-            return Failure::Again(fault.into_error());
+            return Failure::Again(Stop::Order(Err(fault.into_error())));
         }
         if fault.is_too_slow() {
             return Failure::Stopped(Stop::All(Error::Overloaded));
@@ -303,6 +318,11 @@ impl Finished {
     }
 }
 
+/// Whoever connects holds on to the connection until it has failed.
+fn unconnected() -> Failure {
+    Failure::Again(Stop::All(Error::Unavailable("the lane has no connection".to_owned())))
+}
+
 /// What deciding answers, a panic being one order's fault: nothing has been written yet.
 fn caught(work: impl FnOnce() -> (Vec<Decision>, Changes)) -> Result<(Vec<Decision>, Changes), Stop> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_panic| {
@@ -314,7 +334,7 @@ fn caught(work: impl FnOnce() -> (Vec<Decision>, Changes)) -> Result<(Vec<Decisi
 /// Every statement on the path of an order that names something.
 #[cfg(test)]
 pub fn statements() -> impl Iterator<Item = &'static str> {
-    load::statements().chain(persist::statements()).chain([outcome::STATUS])
+    load::statements().chain(persist::statements()).chain(outcome::STATEMENTS)
 }
 
 #[cfg(test)]

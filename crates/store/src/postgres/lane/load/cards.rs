@@ -13,13 +13,28 @@ use crate::rows::{self, select};
 
 /// Which card a token or a transaction belongs to never changes, so that the statement which locks may look there
 /// itself. Everything else is read by later statements, whose snapshots are taken with the locks held.
-const LOCK_CARDS: &str = select!(card "WHERE aid = $1 AND uuid = ANY(ARRAY( \
-    SELECT named.uuid FROM card AS named WHERE named.aid = $1 AND named.card_id = ANY($2::text[]) \
-    UNION SELECT card FROM card_token WHERE aid = $1 AND mac = ANY($3::bytea[]) \
-    UNION SELECT card FROM card_transaction WHERE aid = $1 AND id = ANY($4::uuid[]) \
-    UNION SELECT unnest($5::uuid[]))) ORDER BY uuid FOR UPDATE");
+///
+/// One look-up for each name, by its whole key: for an array PostgreSQL may choose any index that begins with the
+/// account, and did, while it knew little of the tables. Locked in the order of the ids, which nothing else keeps.
+const LOCK_CARDS: &str = concat!(
+    "SELECT found.* FROM (SELECT uuid AS wanted_uuid FROM ( \
+     SELECT named.uuid FROM unnest($2::text[]) AS wanted (wanted_card_id) CROSS JOIN LATERAL \
+     (SELECT uuid FROM card WHERE aid = $1 AND card_id = wanted_card_id OFFSET 0) AS named \
+     UNION SELECT token.card FROM unnest($3::bytea[]) AS wanted (wanted_mac) CROSS JOIN LATERAL \
+     (SELECT card FROM card_token WHERE aid = $1 AND mac = wanted_mac OFFSET 0) AS token \
+     UNION SELECT kept.card FROM unnest($4::uuid[]) AS wanted (wanted_id) CROSS JOIN LATERAL \
+     (SELECT card FROM card_transaction WHERE aid = $1 AND id = wanted_id OFFSET 0) AS kept \
+     UNION SELECT unnest($5::uuid[])) AS every ORDER BY uuid OFFSET 0) AS wanted CROSS JOIN LATERAL (",
+    select!(card "WHERE aid = $1 AND uuid = wanted_uuid FOR UPDATE"),
+    ") AS found"
+);
 
-const LOCK_BY_UUID: &str = select!(card "WHERE aid = $1 AND uuid = ANY($2) ORDER BY uuid FOR UPDATE");
+const LOCK_BY_UUID: &str = concat!(
+    "SELECT found.* FROM (SELECT unnest($2::uuid[]) AS wanted_uuid ORDER BY 1 OFFSET 0) AS wanted \
+     CROSS JOIN LATERAL (",
+    select!(card "WHERE aid = $1 AND uuid = wanted_uuid FOR UPDATE"),
+    ") AS found"
+);
 
 const BY_MAC: &str = select!(card_token "WHERE aid = $1 AND mac = ANY($2)");
 

@@ -39,7 +39,8 @@ const PIN_TRIES: &str = concat!(
 );
 
 /// A card's day is as locked as the card.
-const CARD_DAYS: &str = "SELECT id, amount, count FROM day_count WHERE aid = $1 AND day = $2 AND subject = 'card' AND id = ANY($3)";
+const CARD_DAYS: &str = "SELECT id, amount, count FROM day_count WHERE aid = $1 AND day = $2 \
+    AND subject = 'card' AND id = ANY($3)";
 
 /// A client's day is shared by the cards that it moves money of. Where it is missing it is made, so that there is
 /// something to lock.

@@ -14,8 +14,10 @@ use crate::closings::DAY_MS;
 use crate::rows::{Columns, Damaged, Fields};
 use crate::tally::{Bucket, Sums};
 
-pub use past::{TOUCHED, WINDOW, at, window};
-pub use present::{NOW, now};
+#[cfg(test)]
+pub use past::{TOUCHED, WINDOW};
+pub use past::{at, window};
+pub use present::now;
 
 /// The day of activation, and the place in `Status::ALL` of what `Standing::bucket` says of the columns of a card that
 /// was not deleted, at an instant.

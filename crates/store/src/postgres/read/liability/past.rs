@@ -27,6 +27,7 @@ macro_rules! touched {
     };
 }
 
+#[cfg(test)]
 pub const TOUCHED: &str = touched!();
 
 /// A card's row as it is, and what it was at the instant `moment.at`, where it has changed since:
