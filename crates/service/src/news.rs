@@ -33,7 +33,8 @@ impl Service {
         }
     }
 
-    async fn read_news(&self, news: &News) -> Result<(), OpenFault> {
+    /// Reads anew what another server changed of that which this one remembers.
+    pub async fn read_news(&self, news: &News) -> Result<(), OpenFault> {
         if !news.accounts.is_empty() {
             self.directory.load_some(&*self.store, &news.accounts).await?;
         }

@@ -1,6 +1,7 @@
 //! What has to be done again and again.
 
 use domain::{Account, Actor, Command, Mode, Order, Outcome, Sweep};
+use store::Turn;
 
 use crate::{Error, OpenFault, Service};
 
@@ -45,12 +46,13 @@ impl Service {
     /// Sweeps by turns, a portion of each account that may have more. Answers those in which nothing failed; the
     /// others are tried again the next time.
     async fn sweep_all(&self, accounts: Vec<Account>) -> Vec<Account> {
-        let (mut waiting, mut swept) = (accounts, Vec::new());
+        let mut waiting: Vec<_> = accounts.into_iter().map(|account| (account, None)).collect();
+        let mut swept = Vec::new();
         while !waiting.is_empty() {
-            for account in std::mem::take(&mut waiting) {
-                match self.sweep(&account).await {
-                    Ok(true) => waiting.push(account),
-                    Ok(false) => swept.push(account),
+            for (account, turn) in std::mem::take(&mut waiting) {
+                match self.sweep(&account, turn).await {
+                    Ok(Some(turn)) => waiting.push((account, Some(turn))),
+                    Ok(None) => swept.push(account),
                     Err(error) => {
                         tracing::error!(%error, aid = %account.aid, "an account's locks could not be swept");
                     }
@@ -60,21 +62,26 @@ impl Service {
         swept
     }
 
-    /// Enters the ends of some locks that have run out. Answers whether there may be more.
-    async fn sweep(&self, account: &Account) -> Result<bool, Error> {
+    /// Enters the ends of some locks that have run out. Answers the turn at it where there may be more: one that was
+    /// let go of is not at once to be had again.
+    async fn sweep(&self, account: &Account, turn: Option<Turn>) -> Result<Option<Turn>, Error> {
         let now = account.now(self.now());
         let cards = self.store.lapsed_cards(account.aid, now, SWEPT_AT_ONCE).await?;
         if cards.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(_turn) = self.store.try_turn(&format!("sweep {}", account.aid)).await? else {
-            return Ok(false);
+        let turn = match turn {
+            None => self.store.try_turn(&format!("sweep {}", account.aid)).await?,
+            kept => kept,
+        };
+        let Some(turn) = turn else {
+            return Ok(None);
         };
         let command = Command::Sweep(Sweep { cards });
         let request = self.new_request_id();
         let order = Order { actor: Actor::Operator, request, idempotency: None, command };
         match self.submit_order(account.aid, order).await?? {
-            Outcome::Swept { expired } => Ok(expired > 0),
+            Outcome::Swept { expired } => Ok((expired > 0).then_some(turn)),
             _ => Err(Error::Internal),
         }
     }

@@ -3,6 +3,7 @@
 use crate::Error;
 
 /// A step from one schema to the next.
+#[derive(Clone, Copy)]
 pub struct Migration {
     /// Its number, from 1 on.
     pub version: i64,

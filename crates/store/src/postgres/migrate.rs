@@ -12,7 +12,8 @@ use super::{PostgresStore, distribute};
 use crate::Error;
 use crate::migration::{self, Migration};
 
-const MIGRATIONS: &[Migration] = &[
+/// Those of this program.
+pub const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
         oldest_program: "0.1.0",
@@ -47,6 +48,11 @@ const TURN_MAX: Duration = Duration::from_secs(60);
 /// Brings the database to this program's schema, each step in a transaction of its own. A newer schema stays as it
 /// is, unless it is one that this program must not use.
 pub async fn run(target: &Target, now: Timestamp) -> Result<(), Error> {
+    take(target, MIGRATIONS, now).await
+}
+
+/// Takes the database through those of a program's steps that it lacks.
+pub async fn take(target: &Target, steps: &[Migration], now: Timestamp) -> Result<(), Error> {
     // The lock goes with the connection, whatever happens to either.
     let connection = target.connect(Purpose::Schema).await?;
     let client = &connection.client;
@@ -56,7 +62,7 @@ pub async fn run(target: &Target, now: Timestamp) -> Result<(), Error> {
         .map_err(open)?;
     client.batch_execute(SCHEMA).await.map_err(open)?;
     let version = version(client).await?;
-    for step in MIGRATIONS.iter().filter(|step| step.version > version) {
+    for step in steps.iter().filter(|step| step.version > version) {
         apply(client, step, now)
             .await
             .map_err(|error| Error::Open(format!("migration {} failed: {}", step.version, told(&error))))?;

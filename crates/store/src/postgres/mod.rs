@@ -19,6 +19,8 @@ mod snapshots;
 mod store;
 mod tls;
 mod turns;
+#[cfg(test)]
+mod upgrades;
 mod verify;
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use domain::{Aid, Clock, Order};
 use tokio::sync::{Mutex, oneshot};
 
 use crate::committer::{Answer, Committer, Limits};
+use crate::migration::Migration;
 use crate::{Error, PinChecker};
 use connect::{Purpose, Target};
 use health::Health;
@@ -87,8 +90,19 @@ impl PostgresStore {
         settings: PostgresSettings,
         pin_check: PinChecker,
     ) -> Result<Arc<Self>, Error> {
+        Self::open_with(migrate::MIGRATIONS, url, clock, settings, pin_check).await
+    }
+
+    /// Opens as a program whose schema these steps lead to.
+    async fn open_with(
+        steps: &[Migration],
+        url: &str,
+        clock: Arc<dyn Clock>,
+        settings: PostgresSettings,
+        pin_check: PinChecker,
+    ) -> Result<Arc<Self>, Error> {
         let target = Arc::new(Target::of(url)?);
-        migrate::run(&target, clock.now()).await?;
+        migrate::take(&target, steps, clock.now()).await?;
         relocate::refuse_marked(&target.connect(Purpose::Schema).await?.client).await?;
         let health = Health::new(Arc::clone(&target));
         let readers = Readers::of(&target, Arc::clone(&health), settings.readers, settings.read_time_max)?;

@@ -3,10 +3,14 @@
 
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use cluster::{Cluster, sql};
+use cluster::{Cluster, Options, sql};
 
-/// The server of this test program. A test that lets it fall has one of its own.
-static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start().expect("a PostgreSQL server"));
+/// The server of this test program, for as many tests at once as there are processors. A test that lets it fall has
+/// one of its own.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    let options = Options::default().setting("max_connections", "1000");
+    options.start().expect("a PostgreSQL server")
+});
 
 /// Those that nobody has.
 static IDLE: Mutex<Vec<String>> = Mutex::new(Vec::new());

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::{Mode, Timestamp};
 use serde_json::{Value, json};
-use store::{SigningKey, Store};
+use store::SigningKey;
 
 use crate::world::{AID, Answer, Call, World, audience};
 
@@ -88,7 +88,7 @@ async fn trust(world: &World, key: &RsaKeyPair, kid: &str, mode: Mode) {
         created_at: now,
         verifies_until: None,
     };
-    assert!(world.store.put_signing_key(&row, now.plus_seconds(86_400), now, None).await.expect("kept"));
+    assert!(world.store().put_signing_key(&row, now.plus_seconds(86_400), now, None).await.expect("kept"));
 }
 
 fn signed_by(key: &RsaKeyPair, padding: &'static dyn RsaEncoding, header: &str, claims: &str) -> String {

@@ -156,7 +156,7 @@ async fn a_late_body_is_logged_and_counted_as_its_client_was_told() {
     let metrics = Metrics::new("1.2.3", StoreFigures::default);
     let limits = Limits { body: Duration::from_millis(50), ..Limits::default() };
     let (_stop, stopped) = watch::channel(false);
-    let server = Server::new("public", world.router.clone(), &metrics).limits(limits);
+    let server = Server::new("public", world.router(), &metrics).limits(limits);
     tokio::spawn(server.serve(listener, None, stopped));
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let head = format!(

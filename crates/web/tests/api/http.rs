@@ -13,7 +13,7 @@ use crate::world::{AID, Call, World};
 async fn serve(world: &World) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let service = world.router.clone().into_make_service_with_connect_info::<SocketAddr>();
+    let service = world.router().into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
     address
 }
@@ -110,7 +110,8 @@ async fn what_was_begun_is_ended_although_nobody_waits_for_it() {
     for number in 0..CLIENTS {
         let body = json!({"card_id": format!("gone-{number}"), "amount": 1, "currency": "NOK"});
         let call = Call::post("wallets/cards", &body).bearer(&admin);
-        let mut answer = Box::pin(crate::world::send_to(&world.router, call));
+        let router = world.router();
+        let mut answer = Box::pin(crate::world::send_to(&router, call));
         let begun = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(begun.is_pending());
     }

@@ -38,7 +38,7 @@ async fn the_past_is_known_from_the_end_of_the_first_day_on() {
     let early = shop.get(&at("2027-01-15T08:00:30Z")).await;
     assert_eq!((early.refusal(), early.paths()), ((400, "INVALID_REQUEST".into()), vec![json!(["at"])]));
     shop.world.clock.advance_seconds(DAY);
-    shop.world.service.maintain().await.expect("closed the day");
+    shop.world.service().maintain().await.expect("closed the day");
     shop.admin = shop.world.admin().await;
     shop.paid("s", 10_000, json!({})).await;
     shop.world.clock.advance_seconds(60);

@@ -110,7 +110,7 @@ async fn a_lock_that_ran_out_is_free_in_every_read_before_and_after_its_row_is_w
     let late = shop.follow(&lock, "capture", json!({"ref_id": "late"})).await;
     assert_eq!(late.refusal(), (400, "LOCK_CLOSED".into()));
     assert_eq!(shop.history("a").await.len(), 2, "a refused command writes nothing");
-    shop.world.service.maintain().await.expect("swept");
+    shop.world.service().maintain().await.expect("swept");
     let history = shop.history("a").await;
     let row = history.last().expect("a row");
     assert_eq!(
@@ -122,7 +122,7 @@ async fn a_lock_that_ran_out_is_free_in_every_read_before_and_after_its_row_is_w
     let told = shop.get("audit?action=expire").await.ok();
     assert_eq!((told["audit"][0].get("created_by"), &told["audit"][0]["transaction"]), (None, row));
     assert_eq!(figures(&shop.card("a").await), free);
-    shop.world.service.maintain().await.expect("nothing to sweep");
+    shop.world.service().maintain().await.expect("nothing to sweep");
     assert_eq!(shop.history("a").await.len(), 3);
 }
 
@@ -139,7 +139,7 @@ async fn many_locks_are_swept_in_portions_in_every_account() {
         shop.pay(lock).await.ok();
     }
     shop.world.clock.advance_seconds(60);
-    shop.world.service.maintain().await.expect("swept");
+    shop.world.service().maintain().await.expect("swept");
     let mut expired = 0;
     let mut path = "wallets/transactions?type=expired&limit=100".to_owned();
     loop {

@@ -1,29 +1,7 @@
 //! The API as its clients see it.
 
-mod access;
-mod activations;
-mod audit;
-mod cards;
-mod docs;
-mod forged;
-mod formats;
-mod frame;
-mod histories;
-mod http;
-mod info;
-mod inputs;
-mod liability;
-mod lists;
-mod locks;
-mod matrix;
-mod operator;
-mod pins;
-mod refunds;
-mod replacing;
-mod replay;
-mod settings;
-mod shop;
-mod staff;
-mod test_clock;
-mod transactions;
-mod world;
+#[path = "contract.rs"]
+mod contract;
+mod servers;
+
+use contract::{shop, world};

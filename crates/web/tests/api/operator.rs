@@ -9,7 +9,7 @@ use crate::world::{AID, Answer, Call, World, send_to, token_call};
 
 struct Office {
     world: World,
-    router: axum::Router,
+    settings: ApiSettings,
 }
 
 impl Office {
@@ -18,13 +18,13 @@ impl Office {
     }
 
     async fn with(settings: ApiSettings) -> Self {
-        let world = World::new().await;
-        let router = web::api::operator_router(world.service.clone(), settings);
-        Self { world, router }
+        Self { world: World::new().await, settings }
     }
 
     async fn send(&self, call: Call) -> Answer {
-        send_to(&self.router, call).await
+        self.world.agree().await;
+        let router = web::api::operator_router(self.world.service().clone(), self.settings.clone());
+        send_to(&router, call).await
     }
 }
 

@@ -116,7 +116,7 @@ async fn many_guesses_at_once_are_counted_one_by_one() {
     for _ in 0..40 {
         let body = shop.sale("r", 1, json!({"pin": guess}));
         let call = Call::post("wallets/transactions", &body).bearer(&shop.admin);
-        let router = shop.world.router.clone();
+        let router = shop.world.router();
         calls.spawn(async move { crate::world::send_to(&router, call).await.refusal().1 });
     }
     let told = calls.join_all().await;

@@ -80,7 +80,7 @@ async fn twenty_at_once_make_one_batch() {
     let admin = world.admin().await;
     let calls = (0..20).map(|_| {
         let call = Call::post(BATCH, &body()).bearer(&admin).key("k-1");
-        let router = world.router.clone();
+        let router = world.router();
         tokio::spawn(async move { crate::world::send_to(&router, call).await })
     });
     let calls: Vec<_> = calls.collect();

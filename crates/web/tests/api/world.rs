@@ -1,8 +1,13 @@
 //! The real API on a real store, driven in process, with a clock that can be set.
+//!
+//! Requests go to the servers by turns, so that where there are several, what one was told is asked of another. What
+//! happens to cards is to be seen on every server as soon as it was answered on one. What servers remember, which is
+//! accounts, clients, grants, settings, signing keys and failures, the contract lets them learn of each other within
+//! 5 s: after a request that may have changed any of that, the next one waits until they all know.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -13,10 +18,11 @@ use base64::engine::general_purpose::STANDARD;
 use domain::{Aid, Clock, Currency, Name, Timestamp};
 use serde_json::{Value, json};
 use service::{FirstClient, MasterKey, NewAccount, Parts, PublicHosts, Service, SystemRandom};
-use store::{SqliteSettings, SqliteStore};
-use tempfile::TempDir;
+use store::Store;
 use tower::ServiceExt;
 use web::api::ApiSettings;
+
+use crate::servers::Servers;
 
 pub const AID: &str = "T12345678";
 pub const HOST: &str = "cards.example";
@@ -40,14 +46,16 @@ impl Clock for SetClock {
     }
 }
 
-/// A server with one test account, whose first client holds every scope.
+/// Servers with one test account, whose first client holds every scope.
 pub struct World {
     pub clock: Arc<SetClock>,
-    pub service: Arc<Service>,
-    pub router: Router,
     pub first: FirstClient,
-    pub store: Arc<SqliteStore>,
-    _dir: TempDir,
+    servers: Servers,
+    /// The public paths of each server.
+    routers: Vec<Router>,
+    turn: AtomicUsize,
+    /// Whether a server may remember what another one does not.
+    may_differ: AtomicBool,
 }
 
 /// An answer, read whole.
@@ -72,26 +80,52 @@ impl World {
     }
 
     pub async fn with(settings: ApiSettings) -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SetClock(1_800_000_000_000.into()));
         let master_key = MasterKey::generate(&SystemRandom);
-        let (store_settings, pin_check) = (SqliteSettings::default(), service::pin_checker(&master_key));
-        let store = SqliteStore::open(dir.path(), clock.clone(), store_settings, pin_check).expect("a store");
-        let parts = Parts {
-            store: store.clone(),
-            master_key,
-            clock: clock.clone(),
-            random: Arc::new(SystemRandom),
-            hosts: PublicHosts::new(&[format!("https://{HOST}")], &["api.dintero.com".to_owned()]),
-        };
-        let service = Service::open(parts).await.expect("a service");
-        let first = make_account(&service, AID).await;
-        let router = web::api::router(service.clone(), settings);
-        Self { clock, service, router, first, store, _dir: dir }
+        let servers = Servers::open(master_key, clock.clone()).await;
+        let first = make_account(&servers.services[0], AID).await;
+        let router = |service: &Arc<Service>| web::api::router(service.clone(), settings.clone());
+        let routers = servers.services.iter().map(router).collect();
+        Self { clock, first, servers, routers, turn: AtomicUsize::new(0), may_differ: AtomicBool::new(true) }
+    }
+
+    fn next(&self) -> usize {
+        self.turn.fetch_add(1, Ordering::Relaxed) % self.routers.len()
+    }
+
+    /// The server whose turn it is.
+    pub fn service(&self) -> &Arc<Service> {
+        self.may_differ.store(true, Ordering::SeqCst);
+        &self.servers.services[self.next()]
+    }
+
+    /// The public paths of the server whose turn it is.
+    pub fn router(&self) -> Router {
+        self.may_differ.store(true, Ordering::SeqCst);
+        self.routers[self.next()].clone()
+    }
+
+    /// Past all servers.
+    pub fn store(&self) -> &dyn Store {
+        self.may_differ.store(true, Ordering::SeqCst);
+        &*self.servers.store
+    }
+
+    /// Lets every server know what the others changed of that which it remembers.
+    pub async fn agree(&self) {
+        if self.may_differ.swap(false, Ordering::SeqCst) {
+            self.servers.agree().await;
+        }
     }
 
     pub async fn send(&self, call: Call) -> Answer {
-        send_to(&self.router, call).await
+        self.agree().await;
+        let is_of_cards = call.path.contains("/wallets/");
+        let answer = send_to(&self.routers[self.next()], call).await;
+        if !is_of_cards || answer.status != 200 {
+            self.may_differ.store(true, Ordering::SeqCst);
+        }
+        answer
     }
 
     /// The first client's access token.
@@ -122,12 +156,18 @@ impl World {
 
     /// Another account on the same server: an access token of its first client.
     pub async fn other_account(&self, aid: &str) -> String {
-        let first = make_account(&self.service, aid).await;
+        let first = make_account(self.service(), aid).await;
         self.token(aid, first.client_id.as_str(), first.secret.expose()).await
     }
 }
 
-pub async fn make_account(service: &Arc<Service>, aid: &str) -> FirstClient {
+/// What a server on `store` is built from.
+pub fn parts(store: Arc<dyn Store>, master_key: MasterKey, clock: Arc<dyn Clock>) -> Parts {
+    let hosts = PublicHosts::new(&[format!("https://{HOST}")], &["api.dintero.com".to_owned()]);
+    Parts { store, master_key, clock, random: Arc::new(SystemRandom), hosts }
+}
+
+async fn make_account(service: &Arc<Service>, aid: &str) -> FirstClient {
     let first = service.make_first_client(Name::try_from("first").expect("a name"));
     let aid = Aid::try_from(aid).expect("an account id");
     let new = NewAccount {
