@@ -154,11 +154,13 @@ async fn answered<T>(answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, E
 
 #[cfg(test)]
 mod tests {
+    use super::read::closing;
     use super::{admin, lane};
 
     #[test]
     fn every_statement_names_one_account() {
-        for sql in lane::statements().chain(admin::STATEMENTS) {
+        let locks = [closing::TRY_LOCK, closing::LOCK];
+        for sql in lane::statements().chain(admin::STATEMENTS).chain(locks) {
             let (table, is_insert) = match sql.strip_prefix("INSERT INTO ") {
                 Some(rest) => (rest.split_once(' ').map_or("", |(_, rest)| rest), true),
                 None => (sql, false),
