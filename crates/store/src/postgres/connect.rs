@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use tokio::task::JoinHandle;
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -110,6 +111,8 @@ impl Target {
         if config.get_application_name().is_none() {
             config.application_name("gavekort");
         }
+        // Of several hosts the one that is written to, also for what only reads: a standby lags behind.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         Ok(Self { config, tls: tls::connector(trust, roots.as_deref())? })
     }
 
