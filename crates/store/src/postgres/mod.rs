@@ -89,6 +89,8 @@ impl PostgresStore {
     ) -> Result<Arc<Self>, Error> {
         let target = Arc::new(Target::of(url)?);
         migrate::run(&target, clock.now()).await?;
+        let listening = Listening::start(Arc::clone(&target)).await?;
+        // Now that no move can begin.
         relocate::refuse_marked(&target.connect(Purpose::Schema).await?.client).await?;
         let health = Health::new(Arc::clone(&target));
         let readers = Readers::of(&target, Arc::clone(&health), settings.readers, settings.read_time_max)?;
@@ -101,7 +103,6 @@ impl PostgresStore {
             lanes.push(lane);
         }
         connect(&lanes).await?;
-        let listening = Listening::start(Arc::clone(&target)).await?;
         let (lanes, turns, worked_at) = (lanes.into(), Turns::new(target), Mutex::new(None));
         Ok(Arc::new(Self { clock, health, readers, lanes, listening, turns, worked_at }))
     }

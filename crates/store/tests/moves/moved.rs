@@ -112,6 +112,18 @@ async fn a_target_in_use_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_served_is_not_moved() {
+    let (to, url) = (tempfile::tempdir().expect("a directory"), database().await);
+    let clock = Arc::new(TestClock::default());
+    let store =
+        PostgresStore::open(&url, clock, PostgresSettings::default(), pin_checker()).await.expect("a store");
+    let refused = relocate(Place::Postgres(url.clone()), folder(&to), |_| {}).await.expect_err("served");
+    assert!(why(refused).contains("is served"));
+    store.close().await.expect("closed");
+    relocate(Place::Postgres(url), folder(&to), |_| {}).await.expect("moved");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_was_used_meanwhile_is_refused() {
     let (from, url) = (full().await, database().await);
     relocate(folder(&from), Place::Postgres(url.clone()), at_most(3)).await.expect_err("broken off");
