@@ -219,7 +219,8 @@ impl Ear {
         let first = format!("{}; {LISTEN}", session(Purpose::Read(COMPARE_MAX)));
         let listening = timeout(COMPARE_MAX, ear.client.batch_execute(&first)).await;
         listening.map_err(|_| away())?.map_err(|error| Error::Unavailable(told(&error)))?;
-        match ear.client.execute(SERVE, &[&SERVED]).await.map_err(Fault::Sql) {
+        let serving = timeout(COMPARE_MAX * 2, ear.client.execute(SERVE, &[&SERVED])).await;
+        match serving.map_err(|_| away())?.map_err(Fault::Sql) {
             Ok(_) => Ok(ear),
             Err(fault) if fault.is_too_slow() => Err(under_way()),
             Err(fault) => Err(fault.into_error()),
