@@ -11,9 +11,15 @@ use crate::settings::LogFormat;
 /// What commands other than the server tell of the parts they use.
 const OF_COMMANDS: &str = "warn";
 
+/// What stays unsaid at any level: the values of statements, which PostgreSQL's client would tell at `debug`.
+const NEVER: [&str; 2] = ["tokio_postgres=info", "tokio_postgres::query=info"];
+
 /// Starts logging; once in a process.
 pub fn start(format: LogFormat, level: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(level)?;
+    let mut filter = EnvFilter::try_new(level)?;
+    for unsaid in NEVER {
+        filter = filter.add_directive(unsaid.parse()?);
+    }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match format {
         LogFormat::Text => log.with_ansi(Style::of_stderr().is_coloured()).try_init(),

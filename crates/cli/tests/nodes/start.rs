@@ -77,6 +77,17 @@ fn a_database_that_is_not_there_is_to_be_tried_again_and_its_url_stays_unsaid() 
 }
 
 #[test]
+fn a_node_that_tells_all_keeps_the_values_of_statements_to_itself() {
+    for level in ["trace", "debug,tokio_postgres::query=trace"] {
+        let server = node(&new_database()).arguments(["--log-level", level]).start();
+        server.api().get("wallets/cards").ok();
+        let log = server.log();
+        assert!(log.contains("wallets/cards"), "{log}");
+        assert!(!log.contains("with parameters"), "{log}");
+    }
+}
+
+#[test]
 fn operators_write_to_the_database_and_nodes_know_it_at_once() {
     let database = new_database();
     let operator = |arguments: &[&str]| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use tokio::task::JoinHandle;
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -33,9 +34,11 @@ const LOCK_MAX: Duration = Duration::from_secs(3);
 const IDLE_MAX: Duration = Duration::from_secs(10);
 
 /// Every statement of a lane goes by an index, on a table of any size. A plan that was made while a table was small
-/// must not say otherwise later.
-const LANE: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
-    SET enable_hashjoin = off; SET enable_mergejoin = off";
+/// must not say otherwise later. Citus can route most statements only once it knows their values, so there each is
+/// planned for them.
+const LANE: &str = "SELECT set_config('plan_cache_mode', CASE WHEN EXISTS \
+    (SELECT FROM pg_extension WHERE extname = 'citus') THEN 'force_custom_plan' ELSE 'force_generic_plan' END, FALSE); \
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
 const FACTS: &str = "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding'), \
     pg_is_in_recovery(), current_setting('fsync'), current_setting('full_page_writes'), \
@@ -108,6 +111,8 @@ impl Target {
         if config.get_application_name().is_none() {
             config.application_name("gavekort");
         }
+        // Of several hosts the one that is written to, also for what only reads: a standby lags behind.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         Ok(Self { config, tls: tls::connector(trust, roots.as_deref())? })
     }
 
@@ -208,7 +213,26 @@ pub fn reason(error: &tokio_postgres::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use cluster::{Cluster, sql};
+
     use super::*;
+
+    /// Stands for the extension, as far as a lane looks at it.
+    const CITUS: &str = "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion) \
+        SELECT 1, 'citus', 10, oid, FALSE, '12' FROM pg_namespace WHERE nspname = 'public'";
+
+    #[tokio::test]
+    async fn a_lane_plans_for_whatever_values_unless_citus_must_know_them_to_route() {
+        let cluster = Cluster::start().expect("a server");
+        let url = cluster.create_database().expect("a database");
+        for (before, mode) in [("SELECT 1", "force_generic_plan"), (CITUS, "force_custom_plan")] {
+            sql(&url, before).expect("done");
+            let target = Target::of(&url).expect("a URL");
+            let connection = target.connect(Purpose::Lane).await.expect("connected");
+            let row = connection.client.query_one("SHOW plan_cache_mode", &[]).await.expect("a mode");
+            assert_eq!(row.get::<_, &str>(0), mode);
+        }
+    }
 
     #[test]
     fn what_is_refused_of_a_url_is_not_told() {

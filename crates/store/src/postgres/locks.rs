@@ -12,6 +12,9 @@ pub fn closing_lock_key(aid: Aid) -> i64 {
     key(2, aid)
 }
 
+/// What every program shares that serves the database, and whoever moves it takes alone.
+pub const SERVED: i64 = 3 << 40;
+
 /// No two purposes and no two accounts have one key: an account is a letter and eight digits.
 fn key(purpose: i64, aid: Aid) -> i64 {
     let mode = match aid.mode() {

@@ -103,6 +103,8 @@ impl PostgresStore {
     ) -> Result<Arc<Self>, Error> {
         let target = Arc::new(Target::of(url)?);
         migrate::take(&target, steps, clock.now()).await?;
+        let listening = Listening::start(Arc::clone(&target)).await?;
+        // Now that no move can begin.
         relocate::refuse_marked(&target.connect(Purpose::Schema).await?.client).await?;
         let health = Health::new(Arc::clone(&target));
         let readers = Readers::of(&target, Arc::clone(&health), settings.readers, settings.read_time_max)?;
@@ -114,12 +116,8 @@ impl PostgresStore {
                 .map_err(|error| Error::Open(format!("no thread for a lane: {error}")))?;
             lanes.push(lane);
         }
-        let listening = match connect(&lanes).await {
-            Ok(()) => Listening::start(Arc::clone(&target)).await,
-            Err(error) => Err(error),
-        };
         // Nobody is left to look for the database for.
-        let listening = listening.inspect_err(|_| health.close())?;
+        connect(&lanes).await.inspect_err(|_| health.close())?;
         let (lanes, turns, worked_at) = (lanes.into(), Turns::new(target), Mutex::new(None));
         Ok(Arc::new(Self { clock, health, readers, lanes, listening, turns, worked_at }))
     }
@@ -172,11 +170,13 @@ async fn answered<T>(answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, E
 
 #[cfg(test)]
 mod tests {
+    use super::read::closing;
     use super::{admin, lane};
 
     #[test]
     fn every_statement_names_one_account() {
-        for sql in lane::statements().chain(admin::STATEMENTS) {
+        let locks = [closing::TRY_LOCK, closing::LOCK];
+        for sql in lane::statements().chain(admin::STATEMENTS).chain(locks) {
             let (table, is_insert) = match sql.strip_prefix("INSERT INTO ") {
                 Some(rest) => (rest.split_once(' ').map_or("", |(_, rest)| rest), true),
                 None => (sql, false),

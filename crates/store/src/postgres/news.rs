@@ -17,6 +17,8 @@ use tokio_postgres::{AsyncMessage, Client};
 use super::connect::{Purpose, Target, reason, session};
 use super::fault::{Fault, told};
 use super::lane::{Param, Query};
+use super::locks::SERVED;
+use crate::relocate::under_way;
 use crate::{Error, News};
 
 /// Runs as the last statement of a transaction that changes what `$1` names, and in no transaction of money: whoever
@@ -29,6 +31,9 @@ const TELL: &str = "WITH told AS (INSERT INTO news (subject, count) VALUES ($1, 
 const SIGNING_KEYS: &str = "signing keys";
 
 const LISTEN: &str = "LISTEN gavekort_news";
+
+/// For as long as the connection lasts: a database that is served is not moved, nor one that is moved served.
+const SERVE: &str = "SELECT pg_advisory_lock_shared($1)";
 
 const COUNTS: &str = "SELECT subject, count FROM news";
 
@@ -214,7 +219,12 @@ impl Ear {
         let first = format!("{}; {LISTEN}", session(Purpose::Read(COMPARE_MAX)));
         let listening = timeout(COMPARE_MAX, ear.client.batch_execute(&first)).await;
         listening.map_err(|_| away())?.map_err(|error| Error::Unavailable(told(&error)))?;
-        Ok(ear)
+        let serving = timeout(COMPARE_MAX * 2, ear.client.execute(SERVE, &[&SERVED])).await;
+        match serving.map_err(|_| away())?.map_err(Fault::Sql) {
+            Ok(_) => Ok(ear),
+            Err(fault) if fault.is_too_slow() => Err(under_way()),
+            Err(fault) => Err(fault.into_error()),
+        }
     }
 
     /// What was changed since `counts` were taken, which are brought up to date.

@@ -11,6 +11,8 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Column};
 
 use super::connect::{Purpose, Target as Database};
+use super::fault::Fault;
+use super::locks::SERVED;
 use super::migrate;
 use super::snapshots::{PostgresSnapshots, failed};
 use crate::Error;
@@ -23,12 +25,33 @@ const SETTLE: &str = "
         FROM outbox;
     ANALYZE";
 
+/// A connection that has just ended may still hold its lock.
+const WAIT: &str = "SET lock_timeout = '3s'";
+
 impl PostgresSnapshots {
     /// The database of a URL, its schema brought up to date.
     pub fn moved(url: &str, now: Timestamp) -> Result<Self, Error> {
         let database = Database::of(url)?;
         Handle::current().block_on(migrate::run(&database, now))?;
-        Self::connect(&database, Purpose::Schema)
+        let this = Self::connect(&database, Purpose::Schema)?;
+        this.have_alone()?;
+        Ok(this)
+    }
+
+    /// Keeps servers from the database for as long as the connection lasts.
+    fn have_alone(&self) -> Result<(), Error> {
+        let (client, runtime) = self.parts();
+        let locking = async {
+            client.batch_execute(WAIT).await?;
+            client.execute("SELECT pg_advisory_lock($1)", &[&SERVED]).await?;
+            client.batch_execute("RESET lock_timeout").await
+        };
+        match runtime.block_on(locking).map_err(Fault::Sql) {
+            Err(fault) if fault.is_too_slow() => Err(Error::Open(
+                "the database is served, or moved by somebody else; stop every server of it first".to_owned(),
+            )),
+            locked => locked.map_err(Fault::into_error),
+        }
     }
 }
 

@@ -37,16 +37,19 @@ pub trait Target: Snapshots {
 /// The one table that a target may have rows in already, and whose marks stay where they are.
 const VALUES: &str = "server_value";
 
-/// What a source is known by: its key, and how much had been done in each of its accounts.
+/// What a source is known by: its key, and how much had been done in each of its accounts. Wrong PINs are told of
+/// nowhere but in their counts.
 pub fn fingerprint(source: &mut impl Snapshots) -> Result<Vec<u8>, Error> {
     let check = value(source, "master_key_check")?.unwrap_or_default();
     let mut print: String = check.iter().map(|byte| format!("{byte:02x}")).collect();
     let sql = "SELECT aid, (SELECT max(place) FROM audit WHERE audit.aid = account.aid), \
         (SELECT max(place) FROM outbox WHERE outbox.aid = account.aid), \
-        (SELECT max(day) FROM day_closed WHERE day_closed.aid = account.aid) FROM account ORDER BY aid";
+        (SELECT max(day) FROM day_closed WHERE day_closed.aid = account.aid), \
+        (SELECT CAST(sum(wrong_since_rotation) AS BIGINT) FROM pin_tries WHERE pin_tries.aid = account.aid) \
+        FROM account ORDER BY aid";
     source.each(sql, &[], &mut |row| {
         let told = |place| format!(" {:?}", row.value(place));
-        print.extend((0..4).map(told));
+        print.extend((0..5).map(told));
     })?;
     Ok(print.into_bytes())
 }

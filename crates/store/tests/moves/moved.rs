@@ -112,18 +112,33 @@ async fn a_target_in_use_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_served_is_not_moved() {
+    let (to, url) = (tempfile::tempdir().expect("a directory"), database().await);
+    let clock = Arc::new(TestClock::default());
+    let store =
+        PostgresStore::open(&url, clock, PostgresSettings::default(), pin_checker()).await.expect("a store");
+    let refused = relocate(Place::Postgres(url.clone()), folder(&to), |_| {}).await.expect_err("served");
+    assert!(why(refused).contains("is served"));
+    store.close().await.expect("closed");
+    relocate(Place::Postgres(url), folder(&to), |_| {}).await.expect("moved");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_was_used_meanwhile_is_refused() {
-    let (from, url) = (full().await, database().await);
-    relocate(folder(&from), Place::Postgres(url.clone()), at_most(3)).await.expect_err("broken off");
-    let conn = Connection::open(from.path().join("gavekort.db")).expect("a database");
-    conn.execute_batch(
+    for done in [
         "INSERT INTO outbox SELECT aid, place + 1, at, client, request, action, subjects, transactions
-        FROM outbox ORDER BY place DESC LIMIT 1",
-    )
-    .expect("something is done");
-    drop(conn);
-    let refused = relocate(folder(&from), Place::Postgres(url), |_| {}).await.expect_err("used");
-    assert!(why(refused).contains("used again"));
+            FROM outbox ORDER BY place DESC LIMIT 1",
+        "INSERT INTO pin_tries (aid, card, client, wrong_in_row, wrong_since_rotation)
+            SELECT aid, uuid, uuid, 1, 1 FROM card LIMIT 1",
+    ] {
+        let (from, url) = (full().await, database().await);
+        relocate(folder(&from), Place::Postgres(url.clone()), at_most(3)).await.expect_err("broken off");
+        let conn = Connection::open(from.path().join("gavekort.db")).expect("a database");
+        conn.execute_batch(done).expect("something is done");
+        drop(conn);
+        let refused = relocate(folder(&from), Place::Postgres(url), |_| {}).await.expect_err("used");
+        assert!(why(refused).contains("used again"), "{done}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -105,6 +105,19 @@ async fn no_transaction_is_left_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_several_hosts_the_one_that_takes_writes_is_asked() {
+    let (standby, primary) = (Server::start(), Server::start());
+    for only_reads in ["ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"] {
+        standby.ask(only_reads);
+    }
+    let host = |server: &Server| format!("127.0.0.1:{}", server.cluster.port());
+    let both = format!("{},{}", host(&standby), host(&primary));
+    let f = primary.store(&primary.database.replace(&host(&primary), &both)).await;
+    f.has_card("card", 100).await;
+    assert_eq!(draws(&f, "sale").await, Ok(Ok(())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_forgets_commits_is_refused() {
     let server = Server::start();
     server.ask(

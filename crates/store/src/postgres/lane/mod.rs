@@ -37,6 +37,10 @@ const FORGET_PLANS: &str = "DISCARD PLANS";
 /// How old a plan gets at most: tables may have grown meanwhile.
 const PLANS_LAST: Duration = Duration::from_secs(10);
 
+/// How old the instant gets at most that a group is dated by. A closing waits for the groups that share the account, and
+/// comes minutes after the end of its day: what begins to share it later must not be dated within that day.
+const DATED_MAX: Duration = Duration::from_secs(60);
+
 /// How often a group is carried out together, where others are in its way, before its orders go one by one; and how
 /// often each of those is.
 const TRIES_TOGETHER: u32 = 2;
@@ -52,6 +56,8 @@ pub struct Lane {
     runtime: Option<Runtime>,
     session: Option<Session>,
     planned_at: Instant,
+    /// When the instant was taken that the orders at hand are dated by.
+    dated_at: Instant,
 }
 
 /// Why orders were not carried out together.
@@ -70,6 +76,7 @@ struct Finished {
 
 impl Carrier for Lane {
     fn carry_out(&mut self, accounts: Vec<(Aid, Vec<Order>)>, server_now: Timestamp) -> Outcome {
+        self.dated_at = Instant::now();
         let mut outcome = Outcome { answers: Vec::new(), has_committed: false, is_sound: true };
         for (aid, orders) in accounts {
             let count = orders.len();
@@ -102,8 +109,8 @@ impl Carrier for Lane {
 impl Lane {
     /// A lane that connects when it is asked to.
     pub fn new(target: Arc<Target>, health: Arc<Health>, pin_check: PinChecker) -> Self {
-        let planned_at = Instant::now();
-        Self { target, health, pin_check, runtime: None, session: None, planned_at }
+        let now = Instant::now();
+        Self { target, health, pin_check, runtime: None, session: None, planned_at: now, dated_at: now }
     }
 
     /// Connects, unless it is connected.
@@ -221,6 +228,10 @@ impl Lane {
             Ok(loaded) => loaded,
             Err(fault) => return Err(self.failure(fault)),
         };
+        // By now the account is shared; whoever stands still from here on loses the connection, and the share with it.
+        if self.dated_at.elapsed() > DATED_MAX {
+            return Err(Failure::Stopped(Stop::All(Error::Overloaded)));
+        }
         let Loaded { world, kept, xact } = loaded;
         let (decisions, changes) = caught(|| decide(world, orders.to_vec(), server_now, &*self.pin_check))
             .map_err(Failure::Stopped)?;
@@ -339,7 +350,34 @@ pub fn statements() -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use cluster::Cluster;
+
+    use super::super::{PostgresSettings, PostgresStore};
     use super::*;
+    use crate::suite::fixture::{by_id, pin_checker};
+    use crate::suite::{Fixture, Opened, TestClock};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_is_dated_by_an_instant_that_a_closing_may_have_passed() {
+        let cluster = Cluster::start().expect("a server");
+        let url = cluster.create_database().expect("a database");
+        let clock = Arc::new(TestClock::default());
+        let settings = PostgresSettings::default();
+        let store = PostgresStore::open(&url, clock.clone(), settings, pin_checker()).await.expect("a store");
+        let f = Fixture::new(Opened { store, keep: Box::new(()) }, clock.clone()).await;
+        f.has_card("card", 100).await;
+
+        let target = Arc::new(Target::of(&url).expect("a URL"));
+        let mut lane = Lane::new(Arc::clone(&target), Health::new(target), pin_checker());
+        let order = f.order(f.draw(by_id("card"), "sale", 1));
+        let now = domain::Clock::now(&*clock);
+        lane.dated_at = Instant::now().checked_sub(DATED_MAX + Duration::from_secs(1)).expect("an instant");
+        let late = lane.group(f.aid, vec![order.clone()], now).await;
+        assert_eq!((late.answers, late.has_committed), (vec![Err(Error::Overloaded)], false));
+        lane.dated_at = Instant::now();
+        let in_time = lane.group(f.aid, vec![order], now).await;
+        assert!(matches!(in_time.answers.as_slice(), [Ok(Ok(_))]) && in_time.has_committed);
+    }
 
     #[test]
     fn a_panic_while_deciding_is_the_fault_of_one_order() {

@@ -36,9 +36,10 @@ pub const FORGET: &str = "DELETE FROM closing WHERE aid = $1 AND day > $2";
 
 pub const FORGET_DAYS: &str = "DELETE FROM day_closed WHERE aid = $1 AND day > $2";
 
-const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
+/// Both name the account, so that they lock where its groups do. An account always has a client, if a deleted one.
+pub const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($2) FROM api_client WHERE aid = $1 LIMIT 1";
 
-const LOCK: &str = "SELECT pg_advisory_xact_lock($1)::TEXT";
+pub const LOCK: &str = "SELECT pg_advisory_xact_lock($2)::TEXT FROM api_client WHERE aid = $1 LIMIT 1";
 
 /// Closes some of the account's days that are over and were not closed; answers how many. None while another node is
 /// closing them.
@@ -50,7 +51,7 @@ pub async fn close_days(client: &mut ClientWrapper, aid: Aid, now: Timestamp) ->
     // asked, and nobody else closes any meanwhile.
     let mut transaction = client.transaction().await?;
     lasts_at_most(&transaction, CLOSING_MAX).await?;
-    let locked = transaction.first(TRY_LOCK, &[&closing_lock_key(aid)]).await?;
+    let locked = transaction.first(TRY_LOCK, &[&aid.as_str(), &closing_lock_key(aid)]).await?;
     if !locked.is_some_and(|row| row.get(0)) {
         return Ok(0);
     }
@@ -75,7 +76,7 @@ pub async fn close_days(client: &mut ClientWrapper, aid: Aid, now: Timestamp) ->
 /// is committed after it. The lock goes with its savepoint, so that groups wait for a moment only.
 async fn wait_for_groups(transaction: &mut Transaction<'_>, aid: Aid) -> Result<(), Fault> {
     let moment = transaction.transaction().await?;
-    moment.all(LOCK, &[&account_lock_key(aid)]).await?;
+    moment.all(LOCK, &[&aid.as_str(), &account_lock_key(aid)]).await?;
     Ok(moment.rollback().await?)
 }
 
