@@ -37,8 +37,8 @@ const FORGET_PLANS: &str = "DISCARD PLANS";
 /// How old a plan gets at most: tables may have grown meanwhile.
 const PLANS_LAST: Duration = Duration::from_secs(10);
 
-/// How old the instant gets at most that a group is dated by. A closing waits for the groups that share the account, and
-/// comes minutes after the end of its day: what begins to share it later must not be dated within that day.
+/// How old the instant gets at most that a group is dated by. A closing waits for the groups that share the account,
+/// and comes minutes after the end of its day: what begins to share it later must not be dated within that day.
 const DATED_MAX: Duration = Duration::from_secs(60);
 
 /// How often a group is carried out together, where others are in its way, before its orders go one by one; and how
