@@ -20,7 +20,10 @@ pub fn start(format: LogFormat, level: &str) -> Result<()> {
     for unsaid in NEVER {
         filter = filter.add_directive(unsaid.parse()?);
     }
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A line that cannot be written is lost. The library would tell of it on standard error as well, and panic there:
+    // a full disk of logs must not end what moves money.
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     let started = match format {
         LogFormat::Text => log.with_ansi(Style::of_stderr().is_coloured()).try_init(),
         LogFormat::Json => log.json().flatten_event(true).with_span_list(false).try_init(),

@@ -39,6 +39,26 @@ fn a_first_start_makes_everything_for_its_owner_alone() {
     Api::new(&server.url, &text("account"), &text("client_id"), &text("client_secret"));
 }
 
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let folder = TempDir::new().expect("a folder");
+    let ready = folder.path().join("ready.json");
+    let mut command = Options::default().data(&folder.path().join("data")).command();
+    let full = fs::File::options().write(true).open("/dev/full").expect("a disk without room");
+    command.arg("--ready-file").arg(&ready).stderr(full);
+    let mut server = command.spawn().expect("the program");
+    let url = until("the ready file", || {
+        let told: Value = serde_json::from_slice(&fs::read(&ready).ok()?).ok()?;
+        told["url"].as_str().map(str::to_owned)
+    });
+    let api = Api::new(&url, ACCOUNT, CLIENT_ID, CLIENT_SECRET);
+    api.card_with("a", 100);
+    assert_eq!(api.drawdown("a", "receipt", 10).expect("an answer").status, 200);
+    assert_eq!(api.get("wallets/cards/a").ok()["amount_balance"], 90);
+    server.kill().expect("it runs still");
+    server.wait().expect("ended");
+}
+
 fn kept_bytes(kept: &Value) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(kept).expect("JSON");
     text.push(b'\n');

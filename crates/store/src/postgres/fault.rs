@@ -39,6 +39,12 @@ impl Fault {
             Self::Silent => Error::Unavailable("PostgreSQL does not answer".to_owned()),
             Self::Sql(error) => match error.code() {
                 Some(&SqlState::QUERY_CANCELED) => Error::TookTooLong,
+                // Others are in the way, and will not be for long.
+                Some(
+                    &(SqlState::LOCK_NOT_AVAILABLE
+                    | SqlState::T_R_DEADLOCK_DETECTED
+                    | SqlState::T_R_SERIALIZATION_FAILURE),
+                ) => Error::Overloaded,
                 Some(&(SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED)) => Error::Damaged(told(&error)),
                 Some(code) if is_of_values(code.code()) => Error::Internal(told(&error)),
                 _ => Error::Unavailable(told(&error)),
