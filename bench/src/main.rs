@@ -56,9 +56,9 @@ struct Options {
     /// Write the figures to the page
     #[arg(long)]
     write: bool,
-    /// The page
-    #[arg(long, default_value = "docs/benchmarks.md")]
-    page: PathBuf,
+    /// The page; by default docs/benchmarks.md, or docs/benchmarks-postgresql.md
+    #[arg(long)]
+    page: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -190,14 +190,14 @@ fn main() -> Result<()> {
     fs::create_dir_all(&options.dir).with_context(|| options.dir.display().to_string())?;
     let machine = Machine::ask(&options.dir)?;
     let plan = Plan::of(&options);
-    let how = how(&plan);
+    let how = if options.postgres { postgres::how(plan.postgres) } else { how(&plan) };
     println!("{}\n{how}\n", machine.describe());
     let mut report = Report::default();
     for part in options.parts() {
         Run { program: &options.gavekort, options: &options, plan: &plan, report: &mut report }.part(part)?;
         // After each, for a run takes long and a later part may fail.
         if options.write {
-            report.write(&options.page, &machine, &how)?;
+            report.write(&options.page(), &machine, &how)?;
         }
     }
     report.conclude();
@@ -205,6 +205,11 @@ fn main() -> Result<()> {
 }
 
 impl Options {
+    fn page(&self) -> PathBuf {
+        let page = if self.postgres { "docs/benchmarks-postgresql.md" } else { "docs/benchmarks.md" };
+        self.page.clone().unwrap_or_else(|| page.into())
+    }
+
     fn parts(&self) -> Vec<Part> {
         if self.postgres {
             return vec![Part::Postgres];

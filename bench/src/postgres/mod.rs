@@ -39,6 +39,17 @@ pub struct Effort {
     pub batches: usize,
 }
 
+/// Under which conditions.
+pub fn how(effort: Effort) -> String {
+    let Effort { cards, rounds, during, batches } = effort;
+    format!(
+        "Durability: every commit is synced before it is answered (PostgreSQL as it comes). Concurrency: {TILLS} \
+         clients, on {cards} cards; medians of {rounds} rounds of about {} s for each figure, in turns; {batches} \
+         batches on either side.",
+        during.as_secs()
+    )
+}
+
 /// Figures of all rounds.
 #[derive(Default)]
 struct Rates {
