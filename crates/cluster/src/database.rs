@@ -9,7 +9,7 @@ impl Cluster {
     /// takes seconds.
     pub fn create_database(&self) -> Result<String, tokio_postgres::Error> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        sql(&self.url(OWNER), &format!("CREATE DATABASE {name}"))?;
+        sql(&self.socket_url(OWNER), &format!("CREATE DATABASE {name}"))?;
         Ok(self.url(&name))
     }
 

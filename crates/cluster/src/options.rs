@@ -1,6 +1,8 @@
 //! How a server is made.
 
 use std::ffi::OsString;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -17,6 +19,7 @@ const PORT_TAKEN: &str = "Address already in use";
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     settings: Vec<(String, String)>,
+    files: Vec<(String, String)>,
     data: Option<PathBuf>,
 }
 
@@ -25,6 +28,14 @@ impl Options {
     #[must_use]
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a file beside the data, which takes the place of one that is always there: `pg_hba.conf` says who may
+    /// connect, `server.key` and `server.crt` are for TLS. It is the server's own, as PostgreSQL demands of a key.
+    #[must_use]
+    pub fn file(mut self, name: &str, content: &str) -> Self {
+        self.files.push((name.to_owned(), content.to_owned()));
         self
     }
 
@@ -57,6 +68,9 @@ impl Options {
         std::fs::create_dir(&data).map_err(Error::of("the folder for data"))?;
         user.own(&data)?;
         initialise(&user, &programs, folder.path(), &data)?;
+        for (name, content) in &self.files {
+            write(&user, &data.join(name), content)?;
+        }
         let port = port::free()?;
         let command = self.command(&programs, folder.path(), &data, port);
         let keeper = Keeper::new(&user, folder.path(), command)?;
@@ -71,6 +85,13 @@ impl Options {
         command.extend(settings.flat_map(|setting| ["-c".into(), setting.into()]));
         command
     }
+}
+
+fn write(user: &User, file: &Path, content: &str) -> Result<(), Error> {
+    std::fs::write(file, content).map_err(Error::of("a file for the server"))?;
+    std::fs::set_permissions(file, Permissions::from_mode(0o600))
+        .map_err(Error::of("a file for the server"))?;
+    user.own(file)
 }
 
 fn initialise(user: &User, programs: &Path, folder: &Path, data: &Path) -> Result<(), Error> {

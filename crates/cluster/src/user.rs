@@ -29,12 +29,12 @@ impl User {
         ids.map(|ids| Self(Some(ids))).ok_or_else(nobody)
     }
 
-    /// Gives a folder to the user.
-    pub fn own(&self, folder: &Path) -> Result<(), Error> {
+    /// Gives a folder or a file to the user.
+    pub fn own(&self, place: &Path) -> Result<(), Error> {
         let Some(Ids { user, group }) = self.0 else {
             return Ok(());
         };
-        chown(folder, Some(user), Some(group)).map_err(Error::of("a folder for the server"))
+        chown(place, Some(user), Some(group)).map_err(Error::of("a folder or a file for the server"))
     }
 
     /// A command that the user gives, in a folder that it may enter and without variables of ours.

@@ -202,6 +202,9 @@ pub fn reason(error: &tokio_postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {
         return format!("PostgreSQL refuses the connection: {} ({})", said.message(), said.code().code());
     }
+    if let Some(why) = tls::distrust(error) {
+        return format!("PostgreSQL is not trusted: {why}");
+    }
     let mut reason = "PostgreSQL cannot be reached".to_owned();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

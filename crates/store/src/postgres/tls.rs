@@ -1,5 +1,7 @@
 //! How a connection is kept from being read and from being somebody else's, as libpq's `sslmode` has it.
 
+use std::error::Error as _;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -95,6 +97,33 @@ fn authorities(
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .build()
         .map_err(|error| open(&format!("TLS: {error}")))
+}
+
+/// Why a server's certificate was not taken, where this is why there is no connection.
+pub fn distrust(error: &tokio_postgres::Error) -> Option<String> {
+    let fault = error.source()?.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()?;
+    let rustls::Error::InvalidCertificate(fault) = fault else { return None };
+    Some(match fault {
+        // The second where an authority has the right name and another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "its certificate is of no authority that is trusted: sslrootcert must name a file with the one that \
+             signed it"
+                .to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired, or the clock of this machine is wrong".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet, or the clock of this machine is wrong".to_owned()
+        }
+        // Old ways to make one for a database give such forms.
+        CertificateError::Other(form) => format!(
+            "its certificate is of a form that is not supported ({form}): it must be of X.509 version 3, and a \
+             server's own instead of an authority's (CA:FALSE)"
+        ),
+        // It tells which name was asked for and which are there.
+        fault => fault.to_string(),
+    })
 }
 
 fn open(what: &str) -> Error {

@@ -11,6 +11,7 @@ mod power_cut;
 mod random;
 mod schema;
 mod shared;
+mod tls;
 
 use std::sync::Arc;
 
