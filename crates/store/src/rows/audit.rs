@@ -1,6 +1,6 @@
-//! Lines of the audit.
+//! What tells of changes: lines of the audit, changes of status, the outbox.
 
-use domain::{Action, AuditEntry, CardUuid, Subject};
+use domain::{Action, AuditEntry, CardEvent, CardUuid, Subject, Timestamp};
 use uuid::Uuid;
 
 use super::{Columns, Damaged, Fields};
@@ -37,4 +37,32 @@ fn subject(word: &str, id: Option<Uuid>) -> Option<Subject> {
         ("account", None) => Some(Subject::Account),
         _ => None,
     }
+}
+
+/// How a subject is written: its kind and its id.
+pub fn subject_columns(subject: Subject) -> (&'static str, Option<Uuid>) {
+    match subject {
+        Subject::Card(id) => ("card", Some(id.0)),
+        Subject::Batch(id) => ("batch", Some(id.0)),
+        Subject::Token(id) => ("token", Some(id.0)),
+        Subject::Client(id) => ("client", Some(id.0)),
+        Subject::Grant(id) => ("grant", Some(id.0)),
+        Subject::Account => ("account", None),
+    }
+}
+
+/// How a change of a card's status is written: its kind, and the last day before and after it.
+pub fn event_columns(event: CardEvent) -> (&'static str, Option<Timestamp>, Option<Timestamp>) {
+    match event {
+        CardEvent::Activated => ("activated", None, None),
+        CardEvent::Blocked => ("blocked", None, None),
+        CardEvent::Unblocked => ("unblocked", None, None),
+        CardEvent::Deleted => ("deleted", None, None),
+        CardEvent::ExpiresAt { before, after } => ("expires_at", before, after),
+    }
+}
+
+/// Ids as one value.
+pub fn one_after_the_other(ids: impl Iterator<Item = Uuid>) -> Vec<u8> {
+    ids.flat_map(Uuid::into_bytes).collect()
 }

@@ -1,11 +1,12 @@
 //! What tells of changes: to those who ask again, to whoever looks back, and to whoever wants to hear.
 
-use domain::{AuditEntry, CardEvent, CardUuid, OutboxRecord, ReplayKey, StatusChange, Subject, Timestamp};
+use domain::{AuditEntry, CardUuid, OutboxRecord, ReplayKey, StatusChange, Subject, Timestamp};
 use rusqlite::{OptionalExtension as _, params};
 use uuid::Uuid;
 
 use super::super::fault::Fault;
 use super::Writing;
+use crate::rows::{event_columns, one_after_the_other, subject_columns};
 
 const REPLACE_REPLAY: &str = "INSERT OR REPLACE INTO idempotency (aid, client, operation, mac, key_version, \
     created_at, request_mac, request_key_version, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -125,30 +126,5 @@ impl Writing<'_> {
         let mut last = self.conn.prepare_cached(last)?;
         let last: Option<i64> = last.query_row([self.aid.as_str()], |row| row.get(0)).optional()?;
         Ok(last.unwrap_or(0).saturating_add(1))
-    }
-}
-
-fn one_after_the_other(ids: impl Iterator<Item = Uuid>) -> Vec<u8> {
-    ids.flat_map(Uuid::into_bytes).collect()
-}
-
-fn subject_columns(subject: Subject) -> (&'static str, Option<Uuid>) {
-    match subject {
-        Subject::Card(id) => ("card", Some(id.0)),
-        Subject::Batch(id) => ("batch", Some(id.0)),
-        Subject::Token(id) => ("token", Some(id.0)),
-        Subject::Client(id) => ("client", Some(id.0)),
-        Subject::Grant(id) => ("grant", Some(id.0)),
-        Subject::Account => ("account", None),
-    }
-}
-
-fn event_columns(event: CardEvent) -> (&'static str, Option<Timestamp>, Option<Timestamp>) {
-    match event {
-        CardEvent::Activated => ("activated", None, None),
-        CardEvent::Blocked => ("blocked", None, None),
-        CardEvent::Unblocked => ("unblocked", None, None),
-        CardEvent::Deleted => ("deleted", None, None),
-        CardEvent::ExpiresAt { before, after } => ("expires_at", before, after),
     }
 }

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use domain::{
-    AuditEntry, CardEvent, CardUuid, OutboxRecord, Replay, ReplayKey, StatusChange, Subject, Timestamp,
-};
+use domain::{AuditEntry, CardUuid, OutboxRecord, Replay, ReplayKey, StatusChange, Subject, Timestamp};
 use uuid::Uuid;
 
 use super::super::super::fault::Fault;
 use super::{Writing, column, decided};
+use crate::rows::{event_columns, one_after_the_other, subject_columns};
 
 const INSERT_STATUS_CHANGES: &str = "INSERT INTO status_change (aid, card, place, at, event, ends_before, \
     ends_after) SELECT $1, new.card, row_number() OVER (PARTITION BY new.card ORDER BY new.nth) + \
@@ -133,30 +132,5 @@ impl Writing<'_> {
             Subject::Token(token) => Some(decided(self.changes.world.tokens.get(&token))?.card),
             Subject::Batch(_) | Subject::Client(_) | Subject::Grant(_) | Subject::Account => None,
         })
-    }
-}
-
-fn one_after_the_other(ids: impl Iterator<Item = Uuid>) -> Vec<u8> {
-    ids.flat_map(Uuid::into_bytes).collect()
-}
-
-fn subject_columns(subject: Subject) -> (&'static str, Option<Uuid>) {
-    match subject {
-        Subject::Card(id) => ("card", Some(id.0)),
-        Subject::Batch(id) => ("batch", Some(id.0)),
-        Subject::Token(id) => ("token", Some(id.0)),
-        Subject::Client(id) => ("client", Some(id.0)),
-        Subject::Grant(id) => ("grant", Some(id.0)),
-        Subject::Account => ("account", None),
-    }
-}
-
-fn event_columns(event: CardEvent) -> (&'static str, Option<Timestamp>, Option<Timestamp>) {
-    match event {
-        CardEvent::Activated => ("activated", None, None),
-        CardEvent::Blocked => ("blocked", None, None),
-        CardEvent::Unblocked => ("unblocked", None, None),
-        CardEvent::Deleted => ("deleted", None, None),
-        CardEvent::ExpiresAt { before, after } => ("expires_at", before, after),
     }
 }
