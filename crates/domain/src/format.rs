@@ -169,7 +169,7 @@ impl Format {
         self.classes == Classes::ALL && self.length == TOKEN_LENGTH
     }
 
-    /// How many characters of `hidden` generated ones it takes to leave at least `floor` possibilities.
+    /// How many different codes so many hidden characters of an alphabet of this size make.
     fn possibilities(alphabet: u128, hidden: u32) -> u128 {
         alphabet.checked_pow(hidden).unwrap_or(u128::MAX)
     }
