@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::{Aid, Changes, RequestId, Timestamp, TransactionId};
+use tokio_postgres::error::SqlState;
 
 use super::query::{Query, params};
 use super::{Lane, text};
@@ -94,9 +95,12 @@ impl Lane {
         queries.extend(witness.query(aid));
         let answers = match session.ask(&queries).await {
             Ok(answers) => answers,
-            Err(_) => {
+            Err(fault) => {
                 self.session = None;
-                return None;
+                // A number that is still to come: PostgreSQL has forgotten with a crash that it gave it out. Had the
+                // transaction been committed, it would know.
+                let is_to_come = fault.state() == Some(&SqlState::INVALID_PARAMETER_VALUE);
+                return is_to_come.then_some(Ending::Aborted);
             }
         };
         let status = answers.first()?.first()?.try_get::<_, Option<&str>>(0).ok()?;
