@@ -19,12 +19,12 @@ use crate::report::{Limit, Line, Report};
 use crate::server::{self, Server};
 use crate::stats::median;
 use floor::Floor;
-use pick::{Pick, ref_id};
+use pick::ref_id;
 use tills::{Requests, Tally, Tills, count};
 
 pub use history::with_history;
 pub use overload::overload;
-pub use pick::CardIds;
+pub use pick::{CardIds, Pick};
 
 /// Clients at once, each with a connection of its own.
 const TILLS: usize = 64;

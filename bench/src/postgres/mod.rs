@@ -1,5 +1,6 @@
 //! The server on PostgreSQL: beside `pgbench` on the same cluster, beside two of itself, beside its embedded store.
 
+mod floor;
 mod pgbench;
 
 use std::fs;
@@ -54,6 +55,7 @@ pub fn how(effort: Effort) -> String {
 #[derive(Default)]
 struct Rates {
     pgbench: Vec<f64>,
+    floor: Vec<f64>,
     one_node: Vec<f64>,
     two_nodes: Vec<f64>,
     one_card: Vec<f64>,
@@ -61,6 +63,7 @@ struct Rates {
 
 /// Two servers on one database.
 struct Nodes {
+    url: String,
     first: Server,
     second: Server,
 }
@@ -70,7 +73,7 @@ impl Nodes {
         let url = cluster.create_database()?;
         let key = STANDARD.encode(Codes::new().bytes::<32>());
         let node = |name: &str| Server::on_database(program, &dir.join(name), &url, &key);
-        Ok(Self { first: node("node-1")?, second: node("node-2")? })
+        Ok(Self { first: node("node-1")?, second: node("node-2")?, url })
     }
 }
 
@@ -99,8 +102,11 @@ fn drawdowns(report: &mut Report, cluster: &Cluster, nodes: &Nodes, effort: Effo
     let pgbench = Pgbench::new(cluster, TILLS, effort.during)?;
     let rates = in_turns(&pgbench, nodes, &tokens, effort)?;
     let name = format!("PostgreSQL, drawdowns, {TILLS} connections, {} cards", effort.cards);
-    let [pgbench, one, two, card] =
-        [rates.pgbench, rates.one_node, rates.two_nodes, rates.one_card].map(median);
+    let [pgbench, floor, one, two, card] =
+        [rates.pgbench, rates.floor, rates.one_node, rates.two_nodes, rates.one_card].map(median);
+    let bare =
+        Line::new("PostgreSQL, bare drawdowns in sets, no HTTP, to pgbench", format!("{floor:.0}/s"), None);
+    report.add(bare.beside(format!("{pgbench:.0}/s"), floor / pgbench));
     let line = |name: String, measured: f64, other: f64, least: f64, of: &str| {
         let limit = Limit::at_least(measured / other, least, format!("≥ {least} × {of}"));
         Line::new(name, format!("{measured:.0}/s"), limit).beside(format!("{other:.0}/s"), measured / other)
@@ -122,6 +128,7 @@ fn in_turns(pgbench: &Pgbench, nodes: &Nodes, tokens: &Rc<[String]>, effort: Eff
     let mut asked = desk.leave();
     for _ in 0..effort.rounds {
         rates.pgbench.push(pgbench.measure()?);
+        rates.floor.push(floor::measure(&nodes.url, effort.during)?);
         for (servers, ask, figures) in [
             (&[&nodes.first][..], spread(), &mut rates.one_node),
             (&[&nodes.first, &nodes.second][..], spread(), &mut rates.two_nodes),
