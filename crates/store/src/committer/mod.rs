@@ -1,8 +1,9 @@
 //! The one place where a store is written: a thread of its own, behind a bounded queue.
 //!
-//! While one group is being committed, the next gathers; so one sync serves everybody who came meanwhile, and
-//! nobody waits for others to come. What was accepted is carried out, whether its caller still listens or not.
+//! While one group is being committed, the next gathers; so one sync serves everybody who came meanwhile. What was
+//! accepted is carried out, whether its caller still listens or not.
 
+mod gathering;
 mod group;
 mod queue;
 #[cfg(test)]
@@ -12,11 +13,12 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::{Aid, Clock, Command, Order};
 use tokio::sync::{oneshot, watch};
 
+use gathering::Gathering;
 pub(crate) use group::{Answer, Carrier, CommitFault, Done, Ledger, Outcome, Stop};
 pub use queue::Limits;
 use queue::{Queue, Waiting};
@@ -47,6 +49,7 @@ struct State<L> {
     queue: Queue<Pending>,
     jobs: VecDeque<Job<L>>,
     stage: Stage,
+    gathering: Gathering,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +76,14 @@ enum Work<L> {
 impl<L: Carrier> Committer<L> {
     /// Starts the thread.
     pub fn start(ledger: L, clock: Arc<dyn Clock>, limits: Limits) -> std::io::Result<Self> {
+        let state = State {
+            queue: Queue::new(limits),
+            jobs: VecDeque::new(),
+            stage: Stage::Open,
+            gathering: Gathering::new(limits.patience, Instant::now()),
+        };
         let shared = Arc::new(Shared {
-            state: Mutex::new(State { queue: Queue::new(limits), jobs: VecDeque::new(), stage: Stage::Open }),
+            state: Mutex::new(state),
             wake: Condvar::new(),
             has_failed: watch::Sender::new(false),
             commits: AtomicU64::new(0),
@@ -103,8 +112,12 @@ impl<L: Carrier> Committer<L> {
         let mut state = self.shared.state();
         state.stage.check()?;
         state.queue.push(aid, waiting).map_err(|_| Error::Overloaded)?;
+        // While it waits for more than these, the thread looks again by itself.
+        let is_whole = state.still_gathers().is_none();
         drop(state);
-        self.shared.wake.notify_one();
+        if is_whole {
+            self.shared.wake.notify_one();
+        }
         Ok(receiver)
     }
 
@@ -203,6 +216,13 @@ impl<L> Shared<L> {
     }
 }
 
+impl<L> State<L> {
+    /// How long the thread still waits for more orders to come.
+    fn still_gathers(&self) -> Option<Duration> {
+        if self.stage == Stage::Open { self.gathering.wait(self.queue.len(), Instant::now()) } else { None }
+    }
+}
+
 impl<L: Carrier> Shared<L> {
     fn run(&self, mut ledger: L, clock: &dyn Clock) {
         let _abort = AbortOnPanic;
@@ -225,6 +245,10 @@ impl<L: Carrier> Shared<L> {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 return Work::Job(job);
+            }
+            if let Some(left) = state.still_gathers() {
+                state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+                continue;
             }
             if let Some(group) = state.queue.next_group(Instant::now()) {
                 return Work::Group(group);
@@ -255,6 +279,7 @@ impl<L: Carrier> Shared<L> {
             let orders = u64::try_from(listeners.len()).unwrap_or(u64::MAX);
             self.orders.fetch_add(orders, Ordering::Relaxed);
         }
+        self.state().gathering.answered(listeners.len(), Instant::now());
         if !outcome.is_sound {
             // Before any answer, so that nobody who has one finds the store still open.
             self.state().stage = Stage::Failed;

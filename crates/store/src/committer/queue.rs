@@ -4,7 +4,7 @@
 //! two groups of money there is at most one bulk order, however many wait.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::Aid;
 
@@ -20,11 +20,19 @@ pub struct Limits {
     pub group_rows_max: usize,
     /// Whether a group holds the orders of one account alone.
     pub one_account: bool,
+    /// How long a group waits at most for as many orders as came together before.
+    pub patience: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { orders_max: 8_192, rows_max: 65_536, group_rows_max: 1_024, one_account: false }
+        Self {
+            orders_max: 8_192,
+            rows_max: 65_536,
+            group_rows_max: 1_024,
+            one_account: false,
+            patience: Duration::ZERO,
+        }
     }
 }
 
@@ -255,7 +263,7 @@ mod tests {
     }
 
     fn limits(orders_max: usize, rows_max: usize, group_rows_max: usize) -> Limits {
-        Limits { orders_max, rows_max, group_rows_max, one_account: false }
+        Limits { orders_max, rows_max, group_rows_max, ..Limits::default() }
     }
 
     fn waiting(rows: usize, is_bulk: bool, item: &'static str) -> Waiting<&'static str> {

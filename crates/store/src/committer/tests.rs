@@ -39,8 +39,8 @@ fn wanted(order: &Order) -> &str {
 
 impl Ledger for Scripted {
     fn begin(&mut self) -> Result<(), Error> {
-        self.began.send(()).expect("the test listens");
-        self.may_go_on.recv().expect("the test goes on");
+        // A test that has failed lets everything end.
+        let _gone = self.began.send(()).map(|()| self.may_go_on.recv());
         self.note("begin");
         Ok(())
     }
@@ -100,10 +100,11 @@ impl Clock for StoppedClock {
 
 /// A committer whose every transaction waits until the test lets it go on.
 struct Stage {
-    committer: Committer<Scripted>,
-    log: Log,
     began: Receiver<()>,
     go_on: Sender<()>,
+    /// Behind what its ledger waits for, so that it can end.
+    committer: Committer<Scripted>,
+    log: Log,
 }
 
 impl Stage {
@@ -163,6 +164,28 @@ fn what_waits_is_committed_together() {
     assert!(answers.into_iter().all(|answer| heard(answer) == carried_out()));
     assert_eq!(stage.log(), ["begin", "first", "commit", "begin", "a", "b", "c", "commit"]);
     assert_eq!(stage.committer.totals(), (2, 4));
+}
+
+#[test]
+fn a_group_waits_for_as_many_as_came_before_unless_the_committer_closes() {
+    let stage = Stage::new(Limits { patience: Duration::from_secs(60), ..Limits::default() });
+    let first = stage.keep_busy();
+    let together = ["a", "b", "c"].map(|order| stage.submit(order));
+    stage.go_on(2);
+    assert!(together.into_iter().chain([first]).all(|answer| heard(answer) == carried_out()));
+    stage.began.recv().expect("the second group was begun");
+    let again = ["d", "e", "f"].map(|order| {
+        let begun = stage.began.recv_timeout(Duration::from_millis(50));
+        assert!(begun.is_err(), "a group began without {order}");
+        stage.submit(order)
+    });
+    stage.go_on(2);
+    assert!(again.into_iter().all(|answer| heard(answer) == carried_out()));
+    let alone = stage.submit("alone");
+    stage.committer.close();
+    assert_eq!(heard(alone), carried_out());
+    let groups = ["first", "a b c", "d e f", "alone"].map(|orders| format!("begin {orders} commit"));
+    assert_eq!(stage.log().join(" "), format!("{} close", groups.join(" ")));
 }
 
 #[test]

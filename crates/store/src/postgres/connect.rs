@@ -35,10 +35,10 @@ const IDLE_MAX: Duration = Duration::from_secs(10);
 
 /// Every statement of a lane goes by an index, on a table of any size. A plan that was made while a table was small
 /// must not say otherwise later. Citus can route most statements only once it knows their values, so there each is
-/// planned for them.
+/// planned for them. A look-up finds one row or none, for which a bitmap costs more than it spares.
 const LANE: &str = "SELECT set_config('plan_cache_mode', CASE WHEN EXISTS \
     (SELECT FROM pg_extension WHERE extname = 'citus') THEN 'force_custom_plan' ELSE 'force_generic_plan' END, FALSE); \
-    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off";
 
 const FACTS: &str = "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding'), \
     pg_is_in_recovery(), current_setting('fsync'), current_setting('full_page_writes'), \

@@ -42,6 +42,10 @@ use readers::Readers;
 pub(crate) use snapshots::PostgresSnapshots;
 use turns::Turns;
 
+/// How long a group waits at most for as many orders as came together before: some eleven statements and a commit cost
+/// the same for one as for many.
+const PATIENCE: Duration = Duration::from_millis(2);
+
 /// What an operator may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PostgresSettings {
@@ -58,7 +62,7 @@ pub struct PostgresSettings {
 impl Default for PostgresSettings {
     fn default() -> Self {
         Self {
-            limits: Limits { one_account: true, ..Limits::default() },
+            limits: Limits { one_account: true, patience: PATIENCE, ..Limits::default() },
             lanes: 2,
             readers: 8,
             read_time_max: Duration::from_secs(3),
@@ -157,8 +161,8 @@ fn share(limits: Limits, lanes: usize) -> Limits {
     Limits {
         orders_max: limits.orders_max.div_ceil(lanes),
         rows_max: limits.rows_max.div_ceil(lanes),
-        group_rows_max: limits.group_rows_max,
         one_account: true,
+        ..limits
     }
 }
 
