@@ -10,8 +10,10 @@ use tokio_postgres::{Client, Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::{Fault, told};
+use super::locks::SERVED;
 use super::tls::{self, Trust};
 use crate::Error;
+use crate::relocate::under_way;
 
 /// PostgreSQL 15.
 const VERSION_OLDEST: i64 = 150_000;
@@ -39,6 +41,8 @@ const IDLE_MAX: Duration = Duration::from_secs(10);
 const LANE: &str = "SELECT set_config('plan_cache_mode', CASE WHEN EXISTS \
     (SELECT FROM pg_extension WHERE extname = 'citus') THEN 'force_custom_plan' ELSE 'force_generic_plan' END, FALSE); \
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off";
+
+const SERVE: &str = "SELECT pg_advisory_lock_shared($1)";
 
 const FACTS: &str = "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding'), \
     pg_is_in_recovery(), current_setting('fsync'), current_setting('full_page_writes'), \
@@ -134,7 +138,8 @@ impl Target {
             }
         });
         let connection = Connection { client, task };
-        let prepared = tokio::time::timeout(CONNECT_MAX, prepare(&connection.client, purpose)).await;
+        let prepared =
+            tokio::time::timeout(CONNECT_MAX + LOCK_MAX, prepare(&connection.client, purpose)).await;
         prepared.map_err(|_| Error::Unavailable("PostgreSQL does not answer".to_owned()))??;
         Ok(connection)
     }
@@ -143,6 +148,9 @@ impl Target {
 async fn prepare(client: &Client, purpose: Purpose) -> Result<(), Error> {
     let fault = |error| Fault::Sql(error).into_error();
     client.batch_execute(&session(purpose)).await.map_err(fault)?;
+    if purpose == Purpose::Lane {
+        serve(client).await?;
+    }
     check(&client.query_one(FACTS, &[]).await.map_err(fault)?)
 }
 
@@ -160,6 +168,16 @@ pub fn session(purpose: Purpose) -> String {
         lock_max.as_millis(),
         IDLE_MAX.as_millis(),
     )
+}
+
+/// Holds on to the database as a served one for as long as the connection lasts: what is served is not moved, nor what
+/// is moved served. Each connection that orders go through does so itself, for another may break while a move waits.
+pub async fn serve(client: &Client) -> Result<(), Error> {
+    match client.execute(SERVE, &[&SERVED]).await.map_err(Fault::Sql) {
+        Ok(_) => Ok(()),
+        Err(fault) if fault.is_too_slow() => Err(under_way()),
+        Err(fault) => Err(fault.into_error()),
+    }
 }
 
 /// Whether a database keeps what it says it has committed.

@@ -13,9 +13,6 @@ use crate::Error;
 const FIRST_TRY: Duration = Duration::from_millis(50);
 const BETWEEN_TRIES_MAX: Duration = Duration::from_secs(1);
 
-/// How long the connection may take that finds out.
-const STATEMENT_MAX: Duration = Duration::from_secs(3);
-
 /// Whether the database is there. Who loses it tells; one task then tries to reach it, and nobody else need.
 pub struct Health {
     target: Arc<Target>,
@@ -72,7 +69,7 @@ impl Health {
             if *self.state.borrow() == State::Closed {
                 return;
             }
-            match self.target.connect(Purpose::Read(STATEMENT_MAX)).await {
+            match self.target.connect(Purpose::Lane).await {
                 Ok(_found) => break,
                 Err(error) => tracing::debug!(%error, "PostgreSQL is still away"),
             }

@@ -14,11 +14,9 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_postgres::{AsyncMessage, Client};
 
-use super::connect::{Purpose, Target, reason, session};
+use super::connect::{Purpose, Target, reason, serve, session};
 use super::fault::{Fault, told};
 use super::lane::{Param, Query};
-use super::locks::SERVED;
-use crate::relocate::under_way;
 use crate::{Error, News};
 
 /// Runs as the last statement of a transaction that changes what `$1` names, and in no transaction of money: whoever
@@ -31,9 +29,6 @@ const TELL: &str = "WITH told AS (INSERT INTO news (subject, count) VALUES ($1, 
 const SIGNING_KEYS: &str = "signing keys";
 
 const LISTEN: &str = "LISTEN gavekort_news";
-
-/// For as long as the connection lasts: a database that is served is not moved, nor one that is moved served.
-const SERVE: &str = "SELECT pg_advisory_lock_shared($1)";
 
 const COUNTS: &str = "SELECT subject, count FROM news";
 
@@ -219,12 +214,9 @@ impl Ear {
         let first = format!("{}; {LISTEN}", session(Purpose::Read(COMPARE_MAX)));
         let listening = timeout(COMPARE_MAX, ear.client.batch_execute(&first)).await;
         listening.map_err(|_| away())?.map_err(|error| Error::Unavailable(told(&error)))?;
-        let serving = timeout(COMPARE_MAX * 2, ear.client.execute(SERVE, &[&SERVED])).await;
-        match serving.map_err(|_| away())?.map_err(Fault::Sql) {
-            Ok(_) => Ok(ear),
-            Err(fault) if fault.is_too_slow() => Err(under_way()),
-            Err(fault) => Err(fault.into_error()),
-        }
+        // From before there are lanes, so that a store that is moved is not even opened.
+        timeout(COMPARE_MAX * 2, serve(&ear.client)).await.map_err(|_| away())??;
+        Ok(ear)
     }
 
     /// What was changed since `counts` were taken, which are brought up to date.

@@ -12,6 +12,10 @@ use store::{Error, PostgresSettings, PostgresStore, Store};
 /// How soon orders are taken again once the database is back.
 const BACK_MAX: Duration = Duration::from_secs(5);
 
+/// Cuts every connection of a store.
+const CUT: &str =
+    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = 'gavekort'";
+
 /// A server of one's own, since it is let fall.
 struct Server {
     cluster: Cluster,
@@ -69,10 +73,49 @@ async fn connections_that_are_cut_between_orders_cost_none() {
     let server = Server::start();
     let f = server.store(&server.database).await;
     f.has_card("card", 100).await;
-    server.ask(
-        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = 'gavekort'",
-    );
+    server.ask(CUT);
     assert_eq!(draws(&f, "cut").await, Ok(Ok(())));
+}
+
+/// What `gavekort move` takes before it reads the first row.
+const HAVE_ALONE: &str = "SELECT pg_advisory_lock(3::bigint << 40)";
+
+/// Takes a database for oneself that is served, at the instant when no connection of its server is left.
+async fn have_alone(server: &Server) -> tokio_postgres::Client {
+    let (mover, connection) =
+        tokio_postgres::connect(&server.database, tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    let having = tokio::spawn(async move {
+        mover.batch_execute(HAVE_ALONE).await.expect("had alone");
+        mover
+    });
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    while server.ask(waiting) == [[Some("0".to_owned())]] {
+        tokio::task::yield_now().await;
+    }
+    server.ask(CUT);
+    having.await.expect("a connection")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_moved_takes_no_order_until_it_is_left_alone() {
+    let server = Server::start();
+    let f = server.store(&server.database).await;
+    f.has_card("card", 100).await;
+    let mover = have_alone(&server).await;
+    for reference in ["first", "second", "third"] {
+        let drawn = draws(&f, reference).await;
+        assert!(matches!(drawn, Err(Error::Unavailable(_))), "{drawn:?}");
+    }
+    assert!(f.store.check().await.is_err(), "the node tells that it cannot be used");
+    drop(mover);
+    let back = Instant::now();
+    while f.store.check().await.is_err() {
+        assert!(back.elapsed() < BACK_MAX, "found again");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(draws(&f, "back").await, Ok(Ok(())));
+    assert_eq!(f.read("card").await.card.drawdown, domain::Amount::try_from(1).expect("an amount"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
