@@ -30,6 +30,17 @@ pub fn version(latest: Option<(i64, String)>) -> Result<i64, Error> {
     }
 }
 
+/// Fails where a schema has steps that this program does not know: it would leave behind what they added.
+pub fn check_known(version: i64, steps: &[Migration]) -> Result<(), Error> {
+    let known = steps.last().map_or(0, |step| step.version);
+    if version > known {
+        let what =
+            format!("its schema is {version}, and this program knows none after {known}; use the newer one");
+        return Err(Error::Open(what));
+    }
+    Ok(())
+}
+
 /// `1.2.3` as numbers that can be compared.
 fn numbers(version: &str) -> Option<[u64; 3]> {
     let parts: Result<Vec<u64>, _> = version.split('.').map(str::parse).collect();

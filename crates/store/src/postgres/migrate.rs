@@ -117,7 +117,8 @@ impl PostgresStore {
     }
 }
 
-async fn version(client: &Client) -> Result<i64, Error> {
+/// Which schema it is; refused where this program is too old for it.
+pub async fn version(client: &Client) -> Result<i64, Error> {
     let fault = |error| Fault::Sql(error).into_error();
     let latest = client.query_opt(LATEST, &[]).await.map_err(fault)?;
     let columns = |row: tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));

@@ -16,6 +16,7 @@ use super::locks::SERVED;
 use super::migrate;
 use super::snapshots::{PostgresSnapshots, failed};
 use crate::Error;
+use crate::migration;
 use crate::relocate::{Cell, LEAVING, MARK, Target};
 
 /// What counts places goes on behind the highest one; and plans go by what the tables hold now.
@@ -35,6 +36,8 @@ impl PostgresSnapshots {
         Handle::current().block_on(migrate::run(&database, now))?;
         let this = Self::connect(&database, Purpose::Schema)?;
         this.have_alone()?;
+        let (client, runtime) = this.parts();
+        migration::check_known(runtime.block_on(migrate::version(client))?, migrate::MIGRATIONS)?;
         Ok(this)
     }
 

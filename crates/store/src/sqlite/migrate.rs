@@ -48,6 +48,11 @@ pub fn check_current(conn: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
+/// Refuses a schema that has more than this program knows of.
+pub fn check_known(conn: &Connection) -> Result<(), Error> {
+    migration::check_known(check(conn)?, MIGRATIONS)
+}
+
 fn apply(conn: &mut Connection, migration: &Migration, now: Timestamp) -> rusqlite::Result<()> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(SCHEMA)?;

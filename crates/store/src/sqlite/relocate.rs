@@ -26,6 +26,7 @@ impl SqliteSnapshots {
         let lock = files.lock()?;
         let conn = connection::reader(&files.database, CACHE_KIB)?;
         migrate::check_current(&conn)?;
+        migrate::check_known(&conn)?;
         Ok((Self(conn), lock))
     }
 
@@ -38,6 +39,7 @@ impl SqliteSnapshots {
         let mut conn = connection::writer(&files.database, CACHE_KIB)?;
         conn.execute_batch(CHECKPOINT_PAGES).map_err(failed)?;
         migrate::run(&mut conn, now)?;
+        migrate::check_known(&conn)?;
         Ok((Self(conn), lock))
     }
 }

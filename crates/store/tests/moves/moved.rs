@@ -152,3 +152,19 @@ async fn a_wrong_store_arrives_marked() {
     let mark = run(&url, "SELECT name FROM server_value WHERE name LIKE 'move%'").await;
     assert_eq!(mark, [[Some("move_under_way".to_owned())]]);
 }
+
+/// It would leave behind what the newer program keeps in tables that it does not know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_program_moves_no_store_of_a_newer_one() {
+    let (from, back, url) = (full().await, tempfile::tempdir().expect("a directory"), database().await);
+    relocate(folder(&from), Place::Postgres(url.clone()), |_| {}).await.expect("moved");
+    let newer = "INSERT INTO schema (version, oldest_program, applied_at) VALUES (1000, '0.1.0', 0)";
+    run(&url, newer).await;
+    let conn = Connection::open(from.path().join("gavekort.db")).expect("a database");
+    conn.execute_batch(newer).expect("as newer programs do");
+    drop(conn);
+    for from in [Place::Postgres(url), folder(&from)] {
+        let refused = relocate(from, folder(&back), |_| {}).await.expect_err("not all of it is known");
+        assert!(why(refused).contains("use the newer one"));
+    }
+}
