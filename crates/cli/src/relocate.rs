@@ -80,6 +80,10 @@ pub async fn run(flags: MoveFlags) -> Result<()> {
         store::Error::Damaged(what) => Failure::new(Exit::Wrong, what).into(),
         // What stands in its way stands in the way of a second attempt too.
         store::Error::Open(what) => Failure::new(Exit::Declined, what).into(),
+        store::Error::Unavailable(why) => {
+            let message = format!("{why}; what has arrived stays, and the same command goes on from there");
+            Failure::new(Exit::RetryLater, message).into()
+        }
         error => told(error),
     })?;
     if flags.json {

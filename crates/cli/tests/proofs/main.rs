@@ -16,6 +16,7 @@ mod hang_up;
 mod histories;
 mod kills;
 mod money_kills;
+mod moves;
 mod power_cut;
 mod races;
 mod retries;

@@ -107,7 +107,8 @@ fn is_of_values(code: &str) -> bool {
     code.starts_with("22") || code.starts_with("23")
 }
 
-/// What can be said of an error: the code, and which constraint; its message and its detail may hold values.
+/// What can be said of an error: the code, what an operator is to do something about, and which constraint; its
+/// message and its detail may hold values.
 pub fn told(error: &tokio_postgres::Error) -> String {
     let Some(said) = error.as_db_error() else {
         return if error.is_closed() {
@@ -117,5 +118,7 @@ pub fn told(error: &tokio_postgres::Error) -> String {
         };
     };
     let place = [said.table(), said.constraint()].into_iter().flatten().collect::<Vec<_>>().join(", ");
-    format!("PostgreSQL error {} {place}", DbError::code(said).code()).trim_end().to_owned()
+    let code = DbError::code(said);
+    let meaning = if *code == SqlState::DISK_FULL { "(its disk is full) " } else { "" };
+    format!("PostgreSQL error {} {meaning}{place}", code.code()).trim_end().to_owned()
 }

@@ -111,6 +111,13 @@ impl Target for PostgresSnapshots {
         runtime.block_on(deleting).map(drop).map_err(failed)
     }
 
+    fn rename_value(&mut self, name: &str, new_name: &str) -> Result<(), Error> {
+        let (client, runtime) = self.parts();
+        let sql = "UPDATE server_value SET name = $2 WHERE name = $1";
+        let renaming = async { client.execute(sql, &[&name, &new_name]).await };
+        runtime.block_on(renaming).map(drop).map_err(failed)
+    }
+
     fn settle(&mut self) -> Result<(), Error> {
         self.run(SETTLE)
     }

@@ -1,7 +1,7 @@
 //! Rows from one database to another.
 
 use super::tables::{TABLES, Table};
-use super::{LEAVING, MARK, MoveStep};
+use super::{MARK, MOVED, MoveStep, SAID_OF_MOVES};
 use crate::Error;
 use crate::rows::{Columns, Damaged, Fields, Value};
 use crate::snapshots::{Param, Snapshots, first};
@@ -30,11 +30,14 @@ pub trait Target: Snapshots {
     /// Deletes a value of the server.
     fn delete_value(&mut self, name: &str) -> Result<(), Error>;
 
+    /// Gives a value of the server, where it is there, another name, which no other value has.
+    fn rename_value(&mut self, name: &str, new_name: &str) -> Result<(), Error>;
+
     /// After the last row: lets what counts places go on behind those that have arrived.
     fn settle(&mut self) -> Result<(), Error>;
 }
 
-/// The one table that a target may have rows in already, and whose marks stay where they are.
+/// The one table that a target may have rows in already.
 const VALUES: &str = "server_value";
 
 /// What a source is known by: its key, and how much had been done in each of its accounts. Wrong PINs are told of
@@ -62,7 +65,7 @@ pub fn value(database: &mut impl Snapshots, name: &str) -> Result<Option<Vec<u8>
     found.transpose().map_err(|Damaged(place)| Error::Damaged(place))
 }
 
-/// Refuses a target that holds anything but a part of this move, and marks one that holds nothing.
+/// Refuses a target that holds anything but this move or a part of it, and marks one that holds nothing.
 pub fn mark(source: &mut impl Snapshots, target: &mut impl Target) -> Result<(), Error> {
     if value(source, MARK)?.is_some() {
         return Err(Error::Open("a move to the database that is to be left has not ended".to_owned()));
@@ -80,6 +83,8 @@ pub fn mark(source: &mut impl Snapshots, target: &mut impl Target) -> Result<(),
                 it was used again; empty it";
             return Err(Error::Open(what.to_owned()));
         }
+        // Whoever ended it was killed before he could say so.
+        None if has_ended(source, target, &print)? => return Ok(()),
         None => {}
     }
     for table in ["account", "signing_key"] {
@@ -87,7 +92,14 @@ pub fn mark(source: &mut impl Snapshots, target: &mut impl Target) -> Result<(),
             return Err(Error::Open("the database that is moved to is in use".to_owned()));
         }
     }
+    // Its tables were emptied by hand.
+    target.delete_value(MOVED)?;
     set(target, MARK, print)
+}
+
+/// Whether a target holds all of a source, and was not used since.
+fn has_ended(source: &mut impl Snapshots, target: &mut impl Target, print: &[u8]) -> Result<bool, Error> {
+    Ok(value(target, MOVED)?.is_some_and(|moved| moved == print) && counts(source)? == counts(target)?)
 }
 
 /// Sets a value of the server that has not been set.
@@ -101,15 +113,15 @@ pub fn refuse_marked(database: &mut impl Snapshots) -> Result<(), Error> {
     if value(database, MARK)?.is_some() { Err(super::under_way()) } else { Ok(()) }
 }
 
-/// How many rows each table has; without the marks, which are not moved.
+/// How many rows each table has, of those that are moved.
 pub fn counts(database: &mut impl Snapshots) -> Result<Vec<u64>, Error> {
     let count = |table: &Table| {
-        let marks = if table.name == VALUES {
-            format!(" WHERE name NOT IN ('{MARK}', '{LEAVING}')")
+        let moved = if table.name == VALUES {
+            format!(" WHERE name NOT IN ('{}')", SAID_OF_MOVES.join("', '"))
         } else {
             String::new()
         };
-        let sql = format!("SELECT count(*) FROM {}{marks}", table.name);
+        let sql = format!("SELECT count(*) FROM {}{moved}", table.name);
         let read = |row: &dyn Columns| Fields::new(row, table.name).number::<u64>();
         let counted = first(database, &sql, &[], read)?.unwrap_or(Ok(0));
         counted.map_err(|Damaged(place)| Error::Damaged(place))
@@ -190,10 +202,10 @@ impl<S: Snapshots, T: Target> Copying<'_, S, T> {
         Ok(cells(self.target, &sql, &own, table.key.len())?.pop())
     }
 
-    /// Leaves out marks, and what the target has of its own.
+    /// Leaves out what the source says of moves, and what the target has of its own.
     fn keep_own_values(&mut self, rows: &mut Vec<Vec<Cell>>) -> Result<(), Error> {
         let own = texts(self.target, "SELECT name FROM server_value", &[])?;
-        let stays = |name: &str| name == LEAVING || own.iter().any(|own| own == name);
+        let stays = |name: &str| SAID_OF_MOVES.contains(&name) || own.iter().any(|own| own == name);
         rows.retain(|row| !row.iter().any(|cell| matches!(cell, Cell::Text(name) if stays(name))));
         Ok(())
     }

@@ -114,6 +114,10 @@ impl Target for End {
         of_either!(self, database => database.delete_value(name))
     }
 
+    fn rename_value(&mut self, name: &str, new_name: &str) -> Result<(), Error> {
+        of_either!(self, database => database.rename_value(name, new_name))
+    }
+
     fn settle(&mut self) -> Result<(), Error> {
         of_either!(self, database => database.settle())
     }

@@ -26,6 +26,12 @@ pub const MARK: &str = "move_under_way";
 /// The name of the value that marks a database which is being left.
 pub const LEAVING: &str = "move_away_under_way";
 
+/// The name of the value that tells what was moved here once that has ended.
+const MOVED: &str = "moved_here";
+
+/// What a database says of moves, which is not moved.
+const SAID_OF_MOVES: [&str; 3] = [MARK, LEAVING, MOVED];
+
 /// Where a store lies.
 pub enum Place {
     /// In a data directory.
@@ -61,8 +67,8 @@ pub struct Moved {
     pub totals: Vec<Total>,
 }
 
-/// Moves a store to where there is none, or goes on with a move of the same store. Nothing else may write to either
-/// meanwhile: a data directory is locked, a PostgreSQL is marked.
+/// Moves a store to where there is none, or goes on with a move of the same store; of one that has ended it says so
+/// again. Nothing else may write to either meanwhile: a data directory is locked, a PostgreSQL is marked.
 pub async fn relocate(
     from: Place,
     to: Place,
@@ -101,7 +107,7 @@ impl<S: Snapshots, T: Target> Move<'_, S, T> {
         let left = verify(self.source, PORTION, &mut |at| heard(MoveStep::VerifyingSource(at.cards)))?;
         let come = verify(self.target, PORTION, &mut |at| heard(MoveStep::VerifyingTarget(at.cards)))?;
         let totals = agreed(left, come)?;
-        self.target.delete_value(MARK)?;
+        self.target.rename_value(MARK, MOVED)?;
         Ok(Moved { rows: TABLES.iter().map(|table| table.name).zip(of).collect(), totals })
     }
 }

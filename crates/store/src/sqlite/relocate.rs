@@ -79,6 +79,11 @@ impl Target for SqliteSnapshots {
         self.0.execute("DELETE FROM server_value WHERE name = ?1", [name]).map(drop).map_err(failed)
     }
 
+    fn rename_value(&mut self, name: &str, new_name: &str) -> Result<(), Error> {
+        let sql = "UPDATE server_value SET name = ?2 WHERE name = ?1";
+        self.0.execute(sql, [name, new_name]).map(drop).map_err(failed)
+    }
+
     fn settle(&mut self) -> Result<(), Error> {
         // Places are counted from the last row.
         Ok(())

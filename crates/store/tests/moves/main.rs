@@ -4,6 +4,7 @@
 mod ledger;
 mod migrated;
 mod moved;
+mod rows;
 mod verified;
 
 use std::path::Path;

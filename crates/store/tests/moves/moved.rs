@@ -3,33 +3,18 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use rusqlite::types::Value;
-use store::suite::TestClock;
-use store::suite::fixture::pin_checker;
+use store::suite::fixture::{by_id, pin_checker};
+use store::suite::{Fixture, Opened, TestClock};
 use store::{Error, MoveStep, Place, PostgresSettings, PostgresStore, Store as _};
 use tempfile::TempDir;
 
+use super::rows::{check_equal, of_database, of_folder};
 use super::{database, folder, full, open, relocate, run};
 
-/// Every row of every table.
-fn rows(dir: &TempDir) -> Vec<(String, Vec<Vec<Value>>)> {
-    let conn = Connection::open(dir.path().join("gavekort.db")).expect("a database");
-    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('schema', 'sqlite_stat1') \
-        ORDER BY name";
-    let mut tables = conn.prepare(sql).expect("a schema");
-    let tables: Vec<String> =
-        tables.query_map([], |row| row.get(0)).expect("tables").map(|name| name.expect("a name")).collect();
-    let of = |table: &String| {
-        let mut all = conn.prepare(&format!("SELECT * FROM {table}")).expect("a table");
-        let columns = all.column_count();
-        let row = |row: &rusqlite::Row<'_>| (0..columns).map(|place| row.get(place)).collect();
-        let rows = all.query_map([], row).expect("rows").map(|row| row.expect("a row"));
-        let mut rows: Vec<Vec<Value>> = rows.collect();
-        rows.sort_by_key(|row| format!("{row:?}"));
-        rows
-    };
-    tables.iter().map(|table| (table.clone(), of(table))).collect()
-}
+/// Something is done.
+const USED: &str =
+    "INSERT INTO outbox SELECT aid, place + 1, at, client, request, action, subjects, transactions
+    FROM outbox ORDER BY place DESC LIMIT 1";
 
 fn why(error: Error) -> String {
     let Error::Open(why) = error else {
@@ -45,40 +30,81 @@ async fn every_row_comes_there_and_back() {
     let here = relocate(Place::Postgres(url.clone()), folder(&back), |_| {}).await.expect("moved back");
     assert_eq!(there, here);
     assert!(there.rows.iter().filter(|(_, rows)| *rows > 0).count() >= 14, "{:?}", there.rows);
-    let (before, after) = (rows(&from), rows(&back));
-    for ((table, before), (_, after)) in before.iter().zip(&after) {
-        assert_eq!(before, after, "{table}");
-    }
-    assert_eq!(before.len(), after.len());
+    check_equal(&of_folder(from.path()), &of_folder(back.path()));
     open(back.path(), Arc::default()).expect("a store").close().await.expect("closed");
     let next =
         run(&url, "SELECT nextval(pg_get_serial_sequence('outbox', 'place')) > max(place) FROM outbox").await;
     assert_eq!(next, [[Some("t".to_owned())]]);
 }
 
-/// Broken off after each of its portions, it leaves a target that nobody opens, and goes on behind what has arrived.
+/// Its end may have been told to nobody.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_move_that_was_broken_off_goes_on() {
+async fn a_move_that_has_ended_is_told_of_again_until_what_was_moved_to_is_used() {
     let (from, back, url) = (full().await, tempfile::tempdir().expect("a directory"), database().await);
     let to = || Place::Postgres(url.clone());
-    let mut broken_off = 0;
-    while relocate(folder(&from), to(), at_most(1)).await.is_err() {
-        broken_off += 1;
-        let opened = PostgresStore::open(
-            &url,
-            Arc::new(TestClock::default()),
-            PostgresSettings::default(),
-            pin_checker(),
-        );
-        let refused = opened.await.err().expect("a move is under way");
-        assert!(why(refused).contains("under way"));
+    let there = relocate(folder(&from), to(), |_| {}).await.expect("moved");
+    let here = relocate(to(), folder(&back), |_| {}).await.expect("moved back");
+    let moved = (of_folder(back.path()), of_database(&url).await);
+    assert_eq!(relocate(folder(&from), to(), |_| {}).await, Ok(there));
+    assert_eq!(relocate(to(), folder(&back), |_| {}).await, Ok(here));
+    assert_eq!(moved, (of_folder(back.path()), of_database(&url).await));
+    run(&url, USED).await;
+    let refused = relocate(folder(&from), to(), |_| {}).await.expect_err("used");
+    assert!(why(refused).contains("is in use"));
+}
+
+/// More cards, transactions and outbox rows than are moved at once.
+async fn large() -> TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let clock = Arc::new(TestClock::default());
+    let store = open(dir.path(), Arc::clone(&clock)).expect("a store");
+    let f = Fixture::new(Opened { store: store.clone(), keep: Box::new(()) }, clock).await;
+    for batch in 0..12 {
+        let ids: Vec<String> = (0..1_000).map(|card| format!("{batch}.{card}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        f.done(f.batch(&ids)).await;
+        f.done(f.activate_all(&format!("{batch}"), &ids, 60_000)).await;
     }
-    assert!(broken_off > 10, "{broken_off} portions");
-    while relocate(to(), folder(&back), at_most(2)).await.is_err() {
+    for sale in 0..600 {
+        f.done(f.draw(by_id("0.0"), &format!("sale {sale}"), 100)).await;
+    }
+    store.close().await.expect("closed");
+    dir
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_was_broken_off_within_a_table_goes_on() {
+    let (from, back, url) = (large().await, tempfile::tempdir().expect("a directory"), database().await);
+    let to = || Place::Postgres(url.clone());
+    for (table, arrived) in [
+        ("card", "5000"),
+        ("card", "10000"),
+        ("card_transaction", "5000"),
+        ("card_transaction", "10000"),
+        ("outbox", "500"),
+    ] {
+        relocate(folder(&from), to(), within(table)).await.expect_err("broken off");
+        let count = run(&url, &format!("SELECT count(*) FROM {table}")).await;
+        assert_eq!(count, [[Some(arrived.to_owned())]], "{table}");
+        let refused = relocate(to(), folder(&back), |_| {}).await.expect_err("not all of it has come");
+        assert!(why(refused).contains("has not ended"));
+    }
+    let there = relocate(folder(&from), to(), |_| {}).await.expect("moved");
+    for table in ["card", "card_transaction", "outbox"] {
+        relocate(to(), folder(&back), within(table)).await.expect_err("broken off");
         let refused = open(back.path(), Arc::default()).err().expect("a move is under way");
         assert!(why(refused).contains("under way"));
     }
-    assert_eq!(rows(&from), rows(&back));
+    assert_eq!(relocate(to(), folder(&back), |_| {}).await, Ok(there));
+    check_equal(&of_folder(from.path()), &of_folder(back.path()));
+}
+
+/// Ends the move, as a kill would, once some rows of a table have arrived.
+fn within(table: &'static str) -> impl FnMut(MoveStep) + Send + 'static {
+    move |step| {
+        let is_within = matches!(step, MoveStep::Copying { table: of, .. } if of == table);
+        assert!(!is_within, "the test breaks the move off");
+    }
 }
 
 /// Ends the move, as a kill would, after so many portions.
@@ -126,8 +152,7 @@ async fn a_database_that_is_served_is_not_moved() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_was_used_meanwhile_is_refused() {
     for done in [
-        "INSERT INTO outbox SELECT aid, place + 1, at, client, request, action, subjects, transactions
-            FROM outbox ORDER BY place DESC LIMIT 1",
+        USED,
         "INSERT INTO pin_tries (aid, card, client, wrong_in_row, wrong_since_rotation)
             SELECT aid, uuid, uuid, 1, 1 FROM card LIMIT 1",
     ] {

@@ -11,6 +11,31 @@ use crate::common::Server;
 
 const MISSING: &str = "strace is missing or cannot be started: run `cargo xtask test`, which installs it";
 
+/// A command whose calls fail as `fault` says from its start on; see [`Strace::attach`].
+pub fn launched(command: &Command, fault: &str) -> Command {
+    let calls = fault.split(':').next().expect("a call");
+    let mut traced = Command::new("strace");
+    // Only these calls are held up.
+    traced.args([
+        "-f",
+        "--seccomp-bpf",
+        "-o",
+        "/dev/null",
+        "-e",
+        &format!("trace={calls}"),
+        "-e",
+        &format!("inject={fault}"),
+    ]);
+    traced.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => traced.env(name, value),
+            None => traced.env_remove(name),
+        };
+    }
+    traced
+}
+
 /// A tracer that makes calls fail until it is dropped or the server has ended.
 pub struct Strace {
     child: Child,
