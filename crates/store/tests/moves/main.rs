@@ -4,6 +4,7 @@
 mod ledger;
 mod migrated;
 mod moved;
+mod random;
 mod rows;
 mod verified;
 
