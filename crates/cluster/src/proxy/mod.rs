@@ -1,6 +1,7 @@
 //! A way to a server that can be bad: slow, cut, silent, or cut at the very moment of a commit.
 
 mod frontend;
+mod rewriting;
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crate::{Error, port};
 use frontend::Frontend;
+use rewriting::Rewriting;
 
 /// What happens to what passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +55,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     weather: Weather,
+    /// What clients say otherwise on connections that are made from now on.
+    rewriting: Option<Rewriting>,
     /// Waits for a commit, with the weather that comes then.
     cut: Option<(Cut, Weather)>,
     cuts: u64,
@@ -84,6 +88,12 @@ impl Proxy {
         if weather == Weather::Gone {
             state.cut_all();
         }
+    }
+
+    /// Puts other words of the same length in the place of some, wherever they stand in what clients say on connections
+    /// that are made from now on.
+    pub fn rewrite(&self, words: &'static str, others: &'static str) {
+        self.shared.state().rewriting = Some(Rewriting::new(words, others));
     }
 
     /// Cuts every connection; new ones are made as before.
@@ -151,10 +161,12 @@ impl Shared {
             self.state().streams.push(stream);
         }
         let (to_server, to_client) = (Pipe::of(&client, &server)?, Pipe::of(&server, &client)?);
+        let rewriting = self.state().rewriting.clone();
         // An answer is taken for that to a commit once one was asked for.
         let swallows: Arc<Mutex<Option<Weather>>> = Arc::default();
         let (shared, asks) = (Arc::clone(self), Arc::clone(&swallows));
-        thread::spawn(move || to_server.run(&shared, Watch::Requests(Frontend::default(), asks)));
+        let requests = Watch::Requests { frontend: Frontend::default(), rewriting, swallows: asks };
+        thread::spawn(move || to_server.run(&shared, requests));
         let shared = Arc::clone(self);
         thread::spawn(move || to_client.run(&shared, Watch::Answers(swallows)));
         Ok(())
@@ -170,7 +182,7 @@ impl Shared {
 
 /// What one direction is looked through for, and, if the answer to a commit is to be swallowed, the weather after.
 enum Watch {
-    Requests(Frontend, Arc<Mutex<Option<Weather>>>),
+    Requests { frontend: Frontend, rewriting: Option<Rewriting>, swallows: Arc<Mutex<Option<Weather>>> },
     Answers(Arc<Mutex<Option<Weather>>>),
 }
 
@@ -182,9 +194,17 @@ enum Fate {
 }
 
 impl Watch {
+    /// What is passed on of a piece.
+    fn seen(&mut self, piece: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Requests { rewriting: Some(rewriting), .. } => rewriting.pass(piece),
+            Self::Requests { .. } | Self::Answers(_) => piece.to_vec(),
+        }
+    }
+
     fn fate(&mut self, piece: &[u8], shared: &Shared) -> Fate {
         match self {
-            Self::Requests(frontend, swallows) => {
+            Self::Requests { frontend, swallows, .. } => {
                 if !frontend.asks_for_commit(piece) {
                     return Fate::Passes;
                 }
@@ -254,8 +274,9 @@ impl Pipe {
                 Weather::Fair => {}
                 Weather::Slow(time) => thread::sleep(time),
             }
-            match watch.fate(piece, shared) {
-                Fate::Passes => self.to.write_all(piece)?,
+            let piece = watch.seen(piece);
+            match watch.fate(&piece, shared) {
+                Fate::Passes => self.to.write_all(&piece)?,
                 Fate::Swallowed => {}
                 Fate::Cut => return Ok(()),
             }

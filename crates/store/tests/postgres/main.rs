@@ -7,6 +7,7 @@ mod chance;
 mod databases;
 mod faults;
 mod load;
+mod locking;
 mod power_cut;
 mod random;
 mod schema;
