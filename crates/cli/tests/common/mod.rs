@@ -10,7 +10,8 @@
 //! let token = made["cards"][0]["card_token"]["token"]["value"].as_str();
 //! ```
 //!
-//! Nothing here sleeps but [`until`], which polls and gives up. Everything is blocking; threads make it concurrent.
+//! Nothing here sleeps but what polls and gives up, as [`until`] does. Everything is blocking; threads make it
+//! concurrent.
 
 // Each file of tests takes what it needs.
 #![allow(dead_code)]
@@ -89,13 +90,21 @@ pub fn run(command: &mut Command) -> Ended {
 
 /// Asks again and again until the answer is not `None`, and fails the test when it never is.
 #[track_caller]
-pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    let Some(answer) = patiently(ask) else {
+        panic!("{what}: not in {PATIENCE:?}");
+    };
+    answer
+}
+
+/// Asks again and again until the answer is not `None`, and gives up when it never is.
+fn patiently<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let give_up_at = Instant::now() + PATIENCE;
     loop {
-        if let Some(answer) = ask() {
+        let answer = ask();
+        if answer.is_some() || Instant::now() >= give_up_at {
             return answer;
         }
-        assert!(Instant::now() < give_up_at, "{what}: not in {PATIENCE:?}");
         thread::sleep(Duration::from_millis(2));
     }
 }
@@ -182,9 +191,13 @@ impl Options {
         Server { child, url, options: self, log }
     }
 
-    /// Runs it when it is not expected to become ready.
+    /// Runs it when it is not expected to become ready; one that serves all the same is ended after a while.
     pub fn refused(self) -> Ended {
-        run(&mut self.command())
+        let mut child = self.command().spawn().expect("the program starts");
+        let _ended = patiently(|| child.try_wait().expect("a process"));
+        // It fails where it has ended, as it should.
+        let _killed = child.kill();
+        child.wait_with_output().expect("its end").into()
     }
 }
 
