@@ -257,6 +257,12 @@ impl Server {
         self.options.data.path()
     }
 
+    /// The URL of its database, where that is a PostgreSQL.
+    pub fn database_url(&self) -> Option<&str> {
+        let variable = self.options.variables.iter().find(|(name, _)| name == "GAVEKORT_DATABASE_URL");
+        variable.map(|(_, url)| url.as_str())
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -284,10 +290,11 @@ impl Server {
         command
     }
 
-    /// A command at the server's own shell: it knows the data directory.
+    /// A command at the server's own shell: it knows where the database is.
     pub fn operator_command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = gavekort(arguments);
         command.env("GAVEKORT_DATA", self.data());
+        command.envs(self.database_url().map(|url| ("GAVEKORT_DATABASE_URL", url)));
         command
     }
 

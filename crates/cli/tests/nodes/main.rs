@@ -9,7 +9,10 @@ mod support;
 
 mod away;
 mod changes;
+mod faults;
 mod guesses;
 mod money;
+mod power_cut;
 mod start;
+mod trouble;
 mod upheaval;

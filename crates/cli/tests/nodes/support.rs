@@ -13,8 +13,12 @@ use crate::common::{Api, Options, Server, until};
 
 #[path = "../proofs/support/asked.rs"]
 pub mod asked;
+#[path = "../proofs/support/chance.rs"]
+pub mod chance;
 #[path = "../proofs/support/database.rs"]
 pub mod database;
+#[path = "../proofs/support/load.rs"]
+pub mod load;
 #[path = "../proofs/support/money.rs"]
 pub mod money;
 #[path = "../proofs/support/sums.rs"]

@@ -78,8 +78,8 @@ fn check_spared(server: &Server) {
 
 /// What is there is what was answered, and a repeat of each makes it once.
 fn check_all<R: Request>(server: &Server, all: &[Asked<R>]) {
-    asked::check_outcomes(server.data(), "", all);
-    asked::check_repeats(&server.api(), server.data(), "", all);
+    asked::check_outcomes(server, "", all);
+    asked::check_repeats(server, "", all);
 }
 
 /// How many ended in which way.
@@ -100,7 +100,7 @@ impl Tally {
                 End::Refused(500, code) if code == "OUTCOME_UNKNOWN" => &mut tally.unknown,
                 End::Refused(503, code) if code == "UNAVAILABLE" => &mut tally.unavailable,
                 End::Lost => &mut tally.lost,
-                End::Refused(..) => panic!("{}: {end:?}", request.name()),
+                End::Refused(..) | End::Uncounted => panic!("{}: {end:?}", request.name()),
             };
             *count += 1;
         }

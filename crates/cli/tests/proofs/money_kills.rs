@@ -1,5 +1,6 @@
 //! The server is killed while money moves in every way, again and again.
 
+use std::slice;
 use std::time::Duration;
 
 use crate::common::Server;
@@ -18,7 +19,7 @@ fn a_killed_server_loses_no_money_that_it_said_was_moved_and_moves_none_by_half(
     let kills = rounds(30, 300);
     let (mut made, mut unanswered, mut kept) = (0, 0, 0);
     for _ in 0..kills {
-        let load = Load::new(&server, &mut chance);
+        let load = Load::new(slice::from_ref(&server), &mut chance);
         let (again, all) = load.until(chance.up_to(WORKS), || server.kill());
         server = again.start();
         made += all.iter().filter(|asked| asked.end.is_made()).count();

@@ -41,6 +41,20 @@ impl Server {
         let rows = sql(&self.database, question).expect("an answer");
         rows.into_iter().map(|row| row.into_iter().collect()).collect()
     }
+
+    /// How many transactions have this reference.
+    fn count(&self, reference: &str) -> usize {
+        self.ask(&format!("SELECT seq FROM card_transaction WHERE ref_id = '{reference}'")).len()
+    }
+}
+
+/// Waits until the store has found its database again.
+async fn back(f: &Fixture) {
+    let begun = Instant::now();
+    while f.store.check().await.is_err() {
+        assert!(begun.elapsed() < BACK_MAX, "found again");
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn draws(f: &Fixture, reference: &str) -> Result<Result<(), Refusal>, Error> {
@@ -59,11 +73,7 @@ async fn a_database_that_was_killed_takes_orders_again_soon_after_it_is_back() {
     assert!(matches!(draws(&f, "still away").await, Err(Error::Unavailable(_))));
     assert!(began.elapsed() < Duration::from_millis(50), "it is known to be away");
     server.cluster.start_again().expect("started again");
-    let back = Instant::now();
-    while f.store.check().await.is_err() {
-        assert!(back.elapsed() < BACK_MAX, "found again");
-        tokio::task::yield_now().await;
-    }
+    back(&f).await;
     assert_eq!(draws(&f, "back").await, Ok(Ok(())));
     assert_eq!(f.read("card").await.card.drawdown, domain::Amount::try_from(1).expect("an amount"));
 }
@@ -129,10 +139,28 @@ async fn a_commit_that_is_not_answered_is_asked_for() {
         proxy.cut_at_commit(cut, Weather::Fair);
         let drawn = draws(&f, reference).await;
         assert_eq!(proxy.cuts_at_commit(), cuts + 1, "the commit was met");
-        let count = format!("SELECT count(*) FROM card_transaction WHERE ref_id = '{reference}'");
-        let is_there = server.ask(&count) == [[Some("1".to_owned())]];
-        assert_eq!(is_there, drawn == Ok(Ok(())), "{reference}: {drawn:?}");
+        assert_eq!(server.count(reference) == 1, drawn == Ok(Ok(())), "{reference}: {drawn:?}");
         assert!(!matches!(drawn, Err(Error::OutcomeUnknown(_))), "{reference}: {drawn:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_that_stays_unknown_is_told_and_a_repeat_has_one_effect() {
+    let server = Server::start();
+    let proxy = Proxy::to(server.cluster.port()).expect("a proxy");
+    let f = server.store(&proxy.url(&server.database)).await;
+    f.has_card("card", 100).await;
+    for (cut, reference, count) in [(Cut::BeforeCommit, "before", 0), (Cut::AfterCommit, "after", 1)] {
+        proxy.cut_at_commit(cut, Weather::Gone);
+        let drawn = draws(&f, reference).await;
+        assert!(matches!(drawn, Err(Error::OutcomeUnknown(_))), "{reference}: {drawn:?}");
+        assert_eq!(server.count(reference), count, "{reference}");
+        proxy.set(Weather::Fair);
+        back(&f).await;
+        for _ in 0..2 {
+            assert_eq!(draws(&f, reference).await, Ok(Ok(())), "made, now or before");
+        }
+        assert_eq!(server.count(reference), 1, "{reference}");
     }
 }
 

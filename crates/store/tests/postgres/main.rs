@@ -1,14 +1,9 @@
-//! The PostgreSQL store keeps the promises of every store, and those of its own.
+//! The PostgreSQL store keeps the promises of every store, and those of its own. What becomes of money while its server
+//! is killed, cut off or without power is proved on nodes that are processes of their own, in `crates/cli/tests/nodes`.
 
 mod away;
-#[path = "../../../cli/tests/proofs/support/chance.rs"]
-#[expect(dead_code, reason = "shared with the proofs on the program, which choose more")]
-mod chance;
 mod databases;
-mod faults;
-mod load;
 mod locking;
-mod power_cut;
 mod random;
 mod schema;
 mod shared;
@@ -67,9 +62,4 @@ async fn open_empty(clock: Arc<TestClock>, lanes: usize) -> Opened {
 async fn open(url: &str, clock: Arc<dyn Clock>, lanes: usize) -> Arc<PostgresStore> {
     let settings = PostgresSettings { lanes, ..PostgresSettings::default() };
     PostgresStore::open(url, clock, settings, pin_checker()).await.expect("a store")
-}
-
-/// A campaign's rounds: few in CI, many when `GAVEKORT_TEST_LONG` is 1.
-fn rounds(few: usize, many: usize) -> usize {
-    if std::env::var("GAVEKORT_TEST_LONG").is_ok_and(|long| long == "1") { many } else { few }
 }

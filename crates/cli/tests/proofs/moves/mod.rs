@@ -6,6 +6,7 @@ mod side;
 
 use std::fs;
 use std::process::{Child, Command};
+use std::slice;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ static DATABASE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     for place in 0..KEPT_ANSWERS {
         Batch::new(format!("kept-{place}"), 1).send(&api).expect("an answer").ok();
     }
-    let load = Load::new(&server, &mut Chance::new("the store that is moved"));
+    let load = Load::new(slice::from_ref(&server), &mut Chance::new("the store that is moved"));
     load.until(WORKS, || server.stop());
     fs::read(folder.path().join("gavekort.db")).expect("a database")
 });

@@ -3,6 +3,7 @@
 mod disk;
 
 use std::path::Path;
+use std::slice;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -53,7 +54,7 @@ fn a_power_cut_takes_no_money_back_that_was_said_to_be_moved() {
     let cuts = rounds(5, 60);
     let (mut answered, mut kept) = (0, 0);
     for _ in 0..cuts {
-        let load = Load::new(&server, &mut chance);
+        let load = Load::new(slice::from_ref(&server), &mut chance);
         let (again, all) = cut_at_work(server, &load, &disk, &mut chance);
         server = again.start();
         answered += made(&all);
@@ -77,7 +78,7 @@ fn without_syncs_a_power_cut_takes_money_back() {
     let no_sync = disk.no_sync();
     let options = Options::default().data(&disk.path().join("data"));
     let server = options.variable("LD_PRELOAD", &no_sync.to_string_lossy()).start();
-    let load = Load::new(&server, &mut chance);
+    let load = Load::new(slice::from_ref(&server), &mut chance);
     disk.sync();
     let data = server.data().to_owned();
     let (_, all) = cut_at_work(server, &load, &disk, &mut chance);

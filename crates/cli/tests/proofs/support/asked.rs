@@ -1,8 +1,6 @@
 //! What clients asked for, what they were told, and what became of it.
 
-use std::path::Path;
-
-use crate::common::{Answer, Api};
+use crate::common::{Answer, Api, Server};
 
 /// A change that a client asks for until it has an answer, and that can be looked for afterwards.
 pub trait Request: Send + Sync {
@@ -11,8 +9,8 @@ pub trait Request: Send + Sync {
     /// What every answer to it says alike.
     type Told: Clone + std::fmt::Debug + PartialEq + Send;
 
-    /// Reads the database of those whose names begin so.
-    fn see(data: &Path, prefix: &str) -> Self::Seen;
+    /// Reads the database of a server of those whose names begin so.
+    fn see(server: &Server, prefix: &str) -> Self::Seen;
 
     /// The reference that it is sent with each time.
     fn name(&self) -> &str;
@@ -44,12 +42,22 @@ pub enum End<T> {
     Refused(u16, String),
     /// No answer came.
     Lost,
+    /// An answer came from a system that was going down, and may say what is not so.
+    Uncounted,
 }
 
 impl<T> End<T> {
     /// Whether the client knows that it was carried out.
     pub fn is_made(&self) -> bool {
         matches!(self, Self::Made(_))
+    }
+
+    /// Whether the client is told to ask again.
+    pub fn is_to_be_repeated(&self) -> bool {
+        match self {
+            Self::Refused(status, code) => *status == 503 || code == "OUTCOME_UNKNOWN",
+            Self::Made(_) | Self::Lost | Self::Uncounted => false,
+        }
     }
 }
 
@@ -68,20 +76,31 @@ impl<R: Request> Asked<R> {
         };
         Self { request, end }
     }
+
+    /// Asks once more, perhaps another server. What nobody knows stays unknown until somebody says that it was made.
+    #[track_caller]
+    pub fn again(self, api: &Api) -> Self {
+        let Asked { request, end } = Self::new(self.request, api);
+        let end = match (self.end, end) {
+            (unknown @ (End::Lost | End::Refused(500, _)), End::Refused(503, _)) => unknown,
+            (_, end) => end,
+        };
+        Self { request, end }
+    }
 }
 
 /// What is in the database is what was answered; a request without an answer is there as a whole or not at all, and
 /// one whose refusal says that nothing was done is not there. Answers how many without an answer are there.
 #[track_caller]
-pub fn check_outcomes<R: Request>(data: &Path, prefix: &str, all: &[Asked<R>]) -> usize {
-    let seen = R::see(data, prefix);
+pub fn check_outcomes<R: Request>(server: &Server, prefix: &str, all: &[Asked<R>]) -> usize {
+    let seen = R::see(server, prefix);
     let mut unanswered = 0;
     for Asked { request, end } in all {
         let is_there = request.is_whole(&seen);
         match end {
             End::Made(_) => assert!(is_there, "{} was answered and is gone", request.name()),
             End::Refused(503, _) => assert!(!is_there, "{} was said not to be done", request.name()),
-            End::Refused(..) | End::Lost => unanswered += usize::from(is_there),
+            End::Refused(..) | End::Lost | End::Uncounted => unanswered += usize::from(is_there),
         }
     }
     unanswered
@@ -89,16 +108,17 @@ pub fn check_outcomes<R: Request>(data: &Path, prefix: &str, all: &[Asked<R>]) -
 
 /// A repeat of each makes it once, and says the same to whoever asked before or asks once more.
 #[track_caller]
-pub fn check_repeats<R: Request>(api: &Api, data: &Path, prefix: &str, all: &[Asked<R>]) {
-    let ask = |request: &R| request.told(request.send(api).expect("an answer"));
+pub fn check_repeats<R: Request>(server: &Server, prefix: &str, all: &[Asked<R>]) {
+    let api = server.api();
+    let ask = |request: &R| request.told(request.send(&api).expect("an answer"));
     for Asked { request, end } in all {
         let before = match end {
             End::Made(told) => told.clone(),
-            End::Refused(..) | End::Lost => ask(request),
+            End::Refused(..) | End::Lost | End::Uncounted => ask(request),
         };
         assert_eq!(ask(request), before, "{}: two answers", request.name());
     }
-    let seen = R::see(data, prefix);
+    let seen = R::see(server, prefix);
     for Asked { request, .. } in all {
         assert!(request.is_whole(&seen), "{}: asked for again and not there", request.name());
     }

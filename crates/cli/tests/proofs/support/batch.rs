@@ -1,14 +1,13 @@
 //! Batches of cards under an `Idempotency-Key`, and what became of them.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::asked::Request;
 use super::database::Cards;
-use crate::common::{Answer, Api};
+use crate::common::{Answer, Api, Server};
 
 /// A batch that a client asks for until it has an answer.
 #[derive(Clone, Debug)]
@@ -73,8 +72,8 @@ impl Request for Batch {
     type Seen = Cards;
     type Told = Secrets;
 
-    fn see(data: &Path, prefix: &str) -> Cards {
-        Cards::read(data, prefix)
+    fn see(server: &Server, prefix: &str) -> Cards {
+        Cards::read(server.data(), prefix)
     }
 
     fn name(&self) -> &str {

@@ -1,15 +1,15 @@
 //! Moves of money under a `ref_id`, and what became of them.
 
 use std::collections::HashMap;
-use std::path::Path;
 
+use cluster::sql;
 use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::asked::Request;
 use super::database;
-use crate::common::{ACCOUNT, Answer, Api};
+use crate::common::{ACCOUNT, Answer, Api, Server};
 
 /// A move that a client asks for until it has an answer.
 #[derive(Clone, Debug)]
@@ -108,8 +108,11 @@ impl Request for Move {
     type Seen = Rows;
     type Told = Value;
 
-    fn see(data: &Path, prefix: &str) -> Rows {
-        Rows::read(&database::open(data), prefix).expect("a readable database")
+    fn see(server: &Server, prefix: &str) -> Rows {
+        match server.database_url() {
+            Some(url) => Rows::read_postgres(url, prefix),
+            None => Rows::read(&database::open(server.data()), prefix).expect("a readable database"),
+        }
     }
 
     fn name(&self) -> &str {
@@ -149,12 +152,34 @@ pub struct Rows(HashMap<String, u32>);
 impl Rows {
     /// Of a database, those whose references begin so.
     pub fn read(conn: &Connection, prefix: &str) -> rusqlite::Result<Self> {
-        let sql = "SELECT ref_id, count(*) + sum((SELECT count(*) FROM card_transaction f
-                   WHERE f.aid = t.aid AND f.parent = t.id AND f.reason = 'replace'))
-                   FROM card_transaction t WHERE aid = ?1 AND ref_id >= ?2 AND ref_id < ?2 || '~' GROUP BY 1";
-        let mut statement = conn.prepare(sql)?;
+        let mut statement = conn.prepare(&Self::query(prefix))?;
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        statement.query_map([ACCOUNT, prefix], row)?.collect::<rusqlite::Result<_>>().map(Self)
+        statement.query_map([], row)?.collect::<rusqlite::Result<_>>().map(Self)
+    }
+
+    /// Of a PostgreSQL database.
+    #[track_caller]
+    pub fn read_postgres(url: &str, prefix: &str) -> Self {
+        let rows = sql(url, &Self::query(prefix)).expect("a readable database").into_iter().map(|row| {
+            let [reference, count] = row.try_into().expect("two values");
+            (reference.expect("a reference"), count.expect("a count").parse().expect("a number"))
+        });
+        Self(rows.collect())
+    }
+
+    /// Both databases understand it.
+    fn query(prefix: &str) -> String {
+        format!(
+            "SELECT ref_id, count(*) + sum((SELECT count(*) FROM card_transaction f
+             WHERE f.aid = t.aid AND f.parent = t.id AND f.reason = 'replace'))
+             FROM card_transaction t
+             WHERE aid = '{ACCOUNT}' AND ref_id >= '{prefix}' AND ref_id < '{prefix}~' GROUP BY 1"
+        )
+    }
+
+    /// How many references there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether any transaction has this reference.
