@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::world::{AID, Call, World, audience, basic, token_call};
+use crate::world::{AID, Call, Settings, World, audience, basic, token_call};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -95,10 +95,7 @@ async fn bad_credentials_and_unknown_accounts_get_the_one_refusal() {
 
 #[tokio::test]
 async fn guessing_has_to_wait_and_is_counted_by_network() {
-    let settings = web::api::ApiSettings {
-        trusted_proxies: vec!["10.0.0.0/8".parse().expect("a range")],
-        ..web::api::ApiSettings::default()
-    };
+    let settings = Settings { trusted_proxies: vec!["10.0.0.0/8".to_owned()], ..Settings::default() };
     let world = World::with(settings).await;
     let (name, secret) = (world.first.client_id.as_str().to_owned(), world.first.secret.expose().to_owned());
     let from = |secret: &str, origin: &str| {

@@ -7,7 +7,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use web::api::ApiSettings;
 
-use crate::world::{Call, World};
+use crate::world::{Call, Settings, World};
 
 fn document() -> Value {
     serde_json::from_str(&web::api::openapi()).expect("JSON")
@@ -113,8 +113,7 @@ async fn every_example_of_a_body_is_one_that_the_api_takes() {
 
 #[tokio::test]
 async fn the_document_is_served_and_names_the_public_url() {
-    let settings =
-        ApiSettings { public_url: Some("https://cards.example".to_owned()), ..ApiSettings::default() };
+    let settings = Settings { public_url: Some("https://cards.example".to_owned()), ..Settings::default() };
     let world = World::with(settings).await;
     let served = world.send(Call::new(Method::GET, "/openapi.json")).await;
     assert_eq!(served.header("content-type"), "application/json");
@@ -159,8 +158,7 @@ async fn the_page_loads_nothing_from_elsewhere() {
 
 #[tokio::test]
 async fn a_short_text_says_what_it_is_and_where_more_is() {
-    let settings =
-        ApiSettings { public_url: Some("https://cards.example/".to_owned()), ..ApiSettings::default() };
+    let settings = Settings { public_url: Some("https://cards.example/".to_owned()), ..Settings::default() };
     let world = World::with(settings).await;
     let text = world.send(Call::new(Method::GET, "/llms.txt")).await;
     assert_eq!((text.status.as_u16(), text.header("content-type")), (200, "text/plain; charset=utf-8"));
@@ -177,7 +175,7 @@ async fn a_short_text_says_what_it_is_and_where_more_is() {
 #[tokio::test]
 async fn health_is_told_without_a_token() {
     let stopping = Arc::new(AtomicBool::new(false));
-    let world = World::with(ApiSettings { stopping: stopping.clone(), ..ApiSettings::default() }).await;
+    let world = World::within(ApiSettings { stopping: stopping.clone(), ..ApiSettings::default() }).await;
     assert_eq!(world.send(Call::new(Method::GET, "/healthz")).await.ok(), json!({"status": "alive"}));
     assert_eq!(world.send(Call::new(Method::GET, "/readyz")).await.ok(), json!({"status": "ready"}));
     stopping.store(true, Ordering::Relaxed);

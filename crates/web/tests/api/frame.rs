@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use web::api::ApiSettings;
 use web::server::{Limits, Metrics, Server, StoreFigures};
 
-use crate::world::{Call, World, send_to, token_call};
+use crate::world::{Call, Settings, World, send_to, token_call};
 
 /// Everything that was logged on this thread.
 #[derive(Clone, Default)]
@@ -81,7 +81,7 @@ async fn every_answer_has_an_id_and_is_neither_stored_nor_guessed_at() {
 #[tokio::test]
 async fn origins_that_were_named_may_call_and_no_others() {
     let origin = "https://shop.example";
-    let settings = ApiSettings { cors_origins: vec![origin.to_owned()], ..ApiSettings::default() };
+    let settings = Settings { cors_origins: vec![origin.to_owned()], ..Settings::default() };
     let world = World::with(settings).await;
     let asked = |from: &str| {
         Call::new(Method::OPTIONS, "/v1/accounts/T12345678/wallets/cards")
@@ -121,7 +121,7 @@ async fn without_named_origins_no_page_may_call() {
 
 #[tokio::test]
 async fn a_request_is_one_line_with_its_fields() {
-    let world = World::new().await;
+    let world = World::within(ApiSettings::default()).await;
     let admin = world.admin().await;
     let log = Log::default();
     let guard = capture(&log);
@@ -147,7 +147,7 @@ async fn a_request_is_one_line_with_its_fields() {
 
 #[tokio::test]
 async fn a_late_body_is_logged_and_counted_as_its_client_was_told() {
-    let world = World::new().await;
+    let world = World::within(ApiSettings::default()).await;
     let admin = world.admin().await;
     let log = Log::default();
     let guard = capture(&log);
@@ -178,7 +178,7 @@ async fn a_late_body_is_logged_and_counted_as_its_client_was_told() {
 
 #[tokio::test]
 async fn no_secret_is_ever_logged() {
-    let world = World::new().await;
+    let world = World::within(ApiSettings::default()).await;
     let log = Log::default();
     let guard = capture(&log);
     let admin = world.admin().await;

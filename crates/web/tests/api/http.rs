@@ -6,17 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use web::api::ApiSettings;
 
 use crate::world::{AID, Call, World};
-
-async fn serve(world: &World) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let service = world.router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
-    address
-}
 
 fn head(admin: &str, path: &str, more: &str) -> String {
     format!(
@@ -49,7 +42,7 @@ async fn exchange(address: SocketAddr, pieces: impl IntoIterator<Item = String>)
 #[tokio::test]
 async fn a_body_may_come_in_chunks() {
     let world = World::new().await;
-    let (address, admin) = (serve(&world).await, world.admin().await);
+    let (address, admin) = (world.address().await, world.admin().await);
     let body = json!({"cards": [{"card_id": "in-chunks"}]}).to_string();
     let mut pieces = vec![head(&admin, "wallets/cards/batch", "Transfer-Encoding: chunked\r\n")];
     pieces.extend(body.as_bytes().chunks(7).map(|bytes| chunk(std::str::from_utf8(bytes).expect("ASCII"))));
@@ -62,7 +55,7 @@ async fn a_body_may_come_in_chunks() {
 #[tokio::test]
 async fn a_body_in_chunks_is_bounded_too() {
     let world = World::new().await;
-    let (address, admin) = (serve(&world).await, world.admin().await);
+    let (address, admin) = (world.address().await, world.admin().await);
     let mut pieces = vec![head(&admin, "wallets/cards/batch", "Transfer-Encoding: chunked\r\n")];
     pieces.extend((0..5 * 16).map(|_| chunk(&" ".repeat(1 << 16))));
     pieces.push(chunk(""));
@@ -74,7 +67,7 @@ async fn a_body_in_chunks_is_bounded_too() {
 #[tokio::test]
 async fn bodies_beyond_the_room_for_all_of_them_are_told_to_come_later() {
     let world = World::new().await;
-    let (address, admin) = (serve(&world).await, world.admin().await);
+    let (address, admin) = (world.address().await, world.admin().await);
     let probe = async || {
         let body = json!({"card_id": "small", "amount": 1, "currency": "NOK"}).to_string();
         let head = head(&admin, "wallets/cards", &format!("Content-Length: {}\r\n", body.len()));
@@ -105,7 +98,7 @@ async fn bodies_beyond_the_room_for_all_of_them_are_told_to_come_later() {
 #[tokio::test]
 async fn what_was_begun_is_ended_although_nobody_waits_for_it() {
     const CLIENTS: usize = 20;
-    let world = World::new().await;
+    let world = World::within(ApiSettings::default()).await;
     let admin = world.admin().await;
     for number in 0..CLIENTS {
         let body = json!({"card_id": format!("gone-{number}"), "amount": 1, "currency": "NOK"});
@@ -129,7 +122,7 @@ async fn what_was_begun_is_ended_although_nobody_waits_for_it() {
 #[tokio::test]
 async fn clients_that_hang_up_leave_whole_cards_or_none() {
     let world = World::new().await;
-    let (address, admin) = (serve(&world).await, world.admin().await);
+    let (address, admin) = (world.address().await, world.admin().await);
     for number in 0..20 {
         let body = json!({"card_id": format!("gone-{number}"), "amount": 1, "currency": "NOK"}).to_string();
         let head = head(&admin, "wallets/cards", &format!("Content-Length: {}\r\n", body.len()));
@@ -149,7 +142,7 @@ async fn clients_that_hang_up_leave_whole_cards_or_none() {
 #[tokio::test]
 async fn a_body_that_breaks_off_makes_nothing() {
     let world = World::new().await;
-    let (address, admin) = (serve(&world).await, world.admin().await);
+    let (address, admin) = (world.address().await, world.admin().await);
     let body = json!({"card_id": "half", "amount": 1, "currency": "NOK"}).to_string();
     let head = head(&admin, "wallets/cards", &format!("Content-Length: {}\r\n", body.len() + 1));
     let mut stream = TcpStream::connect(address).await.expect("a connection");

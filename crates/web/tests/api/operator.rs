@@ -3,28 +3,23 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use web::api::ApiSettings;
-
-use crate::world::{AID, Answer, Call, World, send_to, token_call};
+use crate::world::{AID, Answer, Call, Settings, World, token_call};
 
 struct Office {
     world: World,
-    settings: ApiSettings,
 }
 
 impl Office {
     async fn new() -> Self {
-        Self::with(ApiSettings::default()).await
+        Self::with(Settings::default()).await
     }
 
-    async fn with(settings: ApiSettings) -> Self {
-        Self { world: World::new().await, settings }
+    async fn with(settings: Settings) -> Self {
+        Self { world: World::with(settings).await }
     }
 
     async fn send(&self, call: Call) -> Answer {
-        self.world.agree().await;
-        let router = web::api::operator_router(self.world.service().clone(), self.settings.clone());
-        send_to(&router, call).await
+        self.world.send_to_operator(call).await
     }
 }
 
@@ -58,7 +53,7 @@ async fn accounts_are_made_and_listed() {
 
 #[tokio::test]
 async fn no_production_account_is_made_while_the_api_is_in_the_open() {
-    let office = Office::with(ApiSettings { is_exposed: true, ..ApiSettings::default() }).await;
+    let office = Office::with(Settings { is_exposed: true, ..Settings::default() }).await;
     for (body, path) in
         [(json!({"mode": "P", "name": "Shop"}), "mode"), (json!({"aid": "P00000001", "name": "Shop"}), "aid")]
     {

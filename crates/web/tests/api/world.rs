@@ -1,4 +1,4 @@
-//! The real API on a real store, driven in process, with a clock that can be set.
+//! The real API on a real store, with a clock that can be set.
 //!
 //! Requests go to the servers by turns, so that where there are several, what one was told is asked of another. What
 //! happens to cards is to be seen on every server as soon as it was answered on one. What servers remember, which is
@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::{Aid, Clock, Currency, Name, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::{FirstClient, MasterKey, NewAccount, Parts, PublicHosts, Service, SystemRandom};
 use store::Store;
@@ -28,7 +29,13 @@ pub const AID: &str = "T12345678";
 pub const HOST: &str = "cards.example";
 
 /// A clock that stands still until it is moved.
-pub struct SetClock(AtomicI64);
+pub struct SetClock(pub AtomicI64);
+
+impl Default for SetClock {
+    fn default() -> Self {
+        Self(1_800_000_000_000.into())
+    }
+}
 
 impl SetClock {
     pub fn advance_seconds(&self, seconds: i64) {
@@ -46,13 +53,26 @@ impl Clock for SetClock {
     }
 }
 
+/// What a server is told that a test may choose.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub struct Settings {
+    pub cors_origins: Vec<String>,
+    pub trusted_proxies: Vec<String>,
+    pub public_url: Option<String>,
+    pub is_exposed: bool,
+}
+
+/// How a server is reached, by either listener.
+pub struct Doors {
+    pub public: Router,
+    pub operator: Router,
+}
+
 /// Servers with one test account, whose first client holds every scope.
 pub struct World {
     pub clock: Arc<SetClock>,
     pub first: FirstClient,
     servers: Servers,
-    /// The public paths of each server.
-    routers: Vec<Router>,
     turn: AtomicUsize,
     /// Whether a server may remember what another one does not.
     may_differ: AtomicBool,
@@ -76,33 +96,50 @@ pub struct Call {
 
 impl World {
     pub async fn new() -> Self {
-        Self::with(ApiSettings::default()).await
+        Self::with(Settings::default()).await
     }
 
-    pub async fn with(settings: ApiSettings) -> Self {
-        let clock = Arc::new(SetClock(1_800_000_000_000.into()));
-        let master_key = MasterKey::generate(&SystemRandom);
-        let servers = Servers::open(master_key, clock.clone()).await;
-        let first = make_account(&servers.services[0], AID).await;
-        let router = |service: &Arc<Service>| web::api::router(service.clone(), settings.clone());
-        let routers = servers.services.iter().map(router).collect();
-        Self { clock, first, servers, routers, turn: AtomicUsize::new(0), may_differ: AtomicBool::new(true) }
+    pub async fn with(settings: Settings) -> Self {
+        let clock = Arc::new(SetClock::default());
+        let servers = Servers::open(clock.clone(), settings).await;
+        Self::on(clock, servers).await
     }
 
-    fn next(&self) -> usize {
-        self.turn.fetch_add(1, Ordering::Relaxed) % self.routers.len()
+    /// On a server in the test's own process, for what does not come over the wire: what is logged and counted, and
+    /// what goes on once nobody waits for it.
+    pub async fn within(settings: ApiSettings) -> Self {
+        let clock = Arc::new(SetClock::default());
+        let servers = Servers::within(clock.clone(), settings).await;
+        Self::on(clock, servers).await
+    }
+
+    async fn on(clock: Arc<SetClock>, servers: Servers) -> Self {
+        let first = make_account(&servers.service, AID).await;
+        Self { clock, first, servers, turn: AtomicUsize::new(0), may_differ: AtomicBool::new(true) }
     }
 
     /// The server whose turn it is.
+    fn next(&self) -> &Doors {
+        let doors = &self.servers.doors;
+        &doors[self.turn.fetch_add(1, Ordering::Relaxed) % doors.len()]
+    }
+
+    /// The service in the test's own process, for what the program's other commands do.
     pub fn service(&self) -> &Arc<Service> {
         self.may_differ.store(true, Ordering::SeqCst);
-        &self.servers.services[self.next()]
+        &self.servers.service
     }
 
     /// The public paths of the server whose turn it is.
     pub fn router(&self) -> Router {
         self.may_differ.store(true, Ordering::SeqCst);
-        self.routers[self.next()].clone()
+        self.next().public.clone()
+    }
+
+    /// Where a server listens.
+    pub async fn address(&self) -> SocketAddr {
+        self.may_differ.store(true, Ordering::SeqCst);
+        self.servers.address().await
     }
 
     /// Past all servers.
@@ -121,11 +158,19 @@ impl World {
     pub async fn send(&self, call: Call) -> Answer {
         self.agree().await;
         let is_of_cards = call.path.contains("/wallets/");
-        let answer = send_to(&self.routers[self.next()], call).await;
-        if !is_of_cards || answer.status != 200 {
+        let answer = send_to(&self.next().public, call).await;
+        // Who lacks a scope has changed nothing and guessed nothing.
+        if answer.status != 403 && (!is_of_cards || answer.status != 200) {
             self.may_differ.store(true, Ordering::SeqCst);
         }
         answer
+    }
+
+    /// At the operator's listener.
+    pub async fn send_to_operator(&self, call: Call) -> Answer {
+        self.agree().await;
+        self.may_differ.store(true, Ordering::SeqCst);
+        send_to(&self.next().operator, call).await
     }
 
     /// The first client's access token.
@@ -158,6 +203,28 @@ impl World {
     pub async fn other_account(&self, aid: &str) -> String {
         let first = make_account(self.service(), aid).await;
         self.token(aid, first.client_id.as_str(), first.secret.expose()).await
+    }
+}
+
+impl Settings {
+    pub fn api(self) -> ApiSettings {
+        let range = |range: &String| range.parse().expect("a range");
+        ApiSettings {
+            cors_origins: self.cors_origins,
+            trusted_proxies: self.trusted_proxies.iter().map(range).collect(),
+            public_url: self.public_url,
+            is_exposed: self.is_exposed,
+            ..ApiSettings::default()
+        }
+    }
+}
+
+impl Doors {
+    pub fn of(service: &Arc<Service>, settings: &ApiSettings) -> Self {
+        Self {
+            public: web::api::router(service.clone(), settings.clone()),
+            operator: web::api::operator_router(service.clone(), settings.clone()),
+        }
     }
 }
 
