@@ -16,8 +16,9 @@
 // Each file of tests takes what it needs.
 #![allow(dead_code)]
 
+pub mod files;
+
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -39,6 +40,10 @@ pub const CLIENT_SECRET: &str = "a-secret-of-more-than-32-characters";
 
 /// How long anything may take on a busy machine before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a client keeps an idle connection: less than a server does, which could close it at the very moment of a
+/// request.
+const IDLE_MAX: Duration = Duration::from_secs(30);
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("threads"));
 
@@ -466,7 +471,7 @@ pub fn get(url: &str) -> (u16, String) {
 
 fn http() -> reqwest::Client {
     let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(PATIENCE);
-    builder.build().expect("a client")
+    builder.pool_idle_timeout(IDLE_MAX).build().expect("a client")
 }
 
 fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
@@ -476,22 +481,4 @@ fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
         let body = response.bytes().await?;
         Ok(Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
     })
-}
-
-/// The mode of a file or folder: `0o600`.
-#[track_caller]
-pub fn mode(path: &Path) -> u32 {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(path).expect("a file").permissions().mode() & 0o777
-}
-
-/// The rows of a CSV file below its heading, by column.
-#[track_caller]
-pub fn csv_columns(path: &Path, columns: &[&str]) -> Vec<Vec<String>> {
-    let mut reader = csv::Reader::from_path(path).expect("a CSV file");
-    let heading = reader.headers().expect("a heading").clone();
-    let place = |column: &&str| heading.iter().position(|name| name == *column).expect("such a column");
-    let places: Vec<usize> = columns.iter().map(place).collect();
-    let row = |record: csv::StringRecord| places.iter().map(|place| record[*place].to_owned()).collect();
-    reader.records().map(|record| row(record.expect("a whole row"))).collect()
 }

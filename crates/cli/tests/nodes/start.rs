@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::common::{ACCOUNT, Api, CLIENT_ID, CLIENT_SECRET, Options, gavekort, mode, run};
+use crate::common::files::mode;
+use crate::common::{ACCOUNT, Api, CLIENT_ID, CLIENT_SECRET, Options, gavekort, run};
 use crate::support::{MASTER_KEY, Nodes, counted, new_database, node};
 
 #[test]

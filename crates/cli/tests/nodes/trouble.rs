@@ -1,5 +1,6 @@
 //! Clients of several nodes while something happens to their database, and what must have come of it.
 
+use std::thread;
 use std::time::Duration;
 
 use cluster::sql;
@@ -84,11 +85,20 @@ impl Trouble {
     /// Tells what it came to; fails the test where nothing went wrong.
     #[track_caller]
     pub fn over(self) {
-        let (proof, Tally { made, turned_away, unknown, kept }) = (self.proof, self.tally);
+        let (proof, Tally { made, turned_away, unknown, kept }) = (self.proof, &self.tally);
         eprintln!(
             "{proof}: {made} moves made, {turned_away} turned away, {unknown} unknown; {kept} of those kept"
         );
-        assert!(made > 0 && turned_away + unknown > 0, "it did not happen in the middle");
+        assert!(*made > 0 && turned_away + unknown > 0, "it did not happen in the middle");
+    }
+}
+
+/// Why it failed, the nodes may know.
+impl Drop for Trouble {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.nodes.servers.iter().for_each(|server| eprintln!("{}:\n{}", server.url, server.log()));
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::common::{Ended, Options, Server, csv_columns, mode, run, until};
+use crate::common::files::{csv_columns, mode};
+use crate::common::{Ended, Options, Server, run, until};
 
 const COUNT: usize = 5_000;
 

@@ -193,7 +193,7 @@ fn the_signing_key_rotates_and_tokens_stay_valid() {
 #[test]
 fn the_operator_s_socket_is_its_owner_s_alone() {
     let server = Server::start();
-    assert_eq!(crate::common::mode(&server.data().join("gavekort.sock")), 0o600);
+    assert_eq!(crate::common::files::mode(&server.data().join("gavekort.sock")), 0o600);
     assert_eq!(server.api().get("../../accounts").status, 404, "the public listener knows no such thing");
     assert!(fs::metadata(server.data().join("gavekort.sock.new")).is_err());
 }

@@ -8,7 +8,8 @@ use std::net::TcpListener;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{csv_columns, gavekort, get, mode, run, until};
+use crate::common::files::{csv_columns, mode};
+use crate::common::{gavekort, get, run, until};
 
 #[test]
 fn from_nothing_to_a_thousand_cards_one_sold_and_spent() {

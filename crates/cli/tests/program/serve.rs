@@ -10,9 +10,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{
-    ACCOUNT, Api, CLIENT_ID, CLIENT_SECRET, Options, Server, gavekort, get, mode, run, until,
-};
+use crate::common::files::mode;
+use crate::common::{ACCOUNT, Api, CLIENT_ID, CLIENT_SECRET, Options, Server, gavekort, get, run, until};
 
 #[test]
 fn a_first_start_makes_everything_for_its_owner_alone() {

@@ -11,7 +11,8 @@ use std::thread;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{Ended, Options, Server, gavekort, mode, run, until};
+use crate::common::files::mode;
+use crate::common::{Ended, Options, Server, gavekort, run, until};
 
 fn command(name: &str, data: &Path) -> Ended {
     run(gavekort([name, "--json", "--data"]).arg(data))
