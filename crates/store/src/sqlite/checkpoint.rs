@@ -201,6 +201,13 @@ fn checkpoint(conn: &Connection, mode: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verify;
+
+    /// A snapshot ends with the portion at hand, which takes less than half as long again.
+    #[test]
+    fn the_log_begins_anew_while_everything_is_verified() {
+        assert!(verify::PORTION.snapshot_max.mul_f64(1.5) < PATIENCE);
+    }
 
     #[test]
     fn rounds_are_as_long_as_commits_are_large() {
