@@ -1,5 +1,7 @@
 //! Who did what, for everything that is not itself a money row.
 
+use uuid::Uuid;
+
 use crate::macros::names;
 use crate::{BatchId, CardUuid, ClientUuid, GrantId, Note, RequestId, Timestamp, TokenUuid};
 
@@ -119,6 +121,20 @@ pub enum Subject {
     Grant(GrantId),
     /// The account itself.
     Account,
+}
+
+impl Subject {
+    /// Its kind in a word, and its id.
+    pub fn kind_and_id(self) -> (&'static str, Option<Uuid>) {
+        match self {
+            Self::Card(id) => ("card", Some(id.0)),
+            Self::Batch(id) => ("batch", Some(id.0)),
+            Self::Token(id) => ("token", Some(id.0)),
+            Self::Client(id) => ("client", Some(id.0)),
+            Self::Grant(id) => ("grant", Some(id.0)),
+            Self::Account => ("account", None),
+        }
+    }
 }
 
 /// One line of the audit, written in the commit of the change it tells of.

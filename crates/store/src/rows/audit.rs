@@ -39,18 +39,6 @@ fn subject(word: &str, id: Option<Uuid>) -> Option<Subject> {
     }
 }
 
-/// How a subject is written: its kind and its id.
-pub fn subject_columns(subject: Subject) -> (&'static str, Option<Uuid>) {
-    match subject {
-        Subject::Card(id) => ("card", Some(id.0)),
-        Subject::Batch(id) => ("batch", Some(id.0)),
-        Subject::Token(id) => ("token", Some(id.0)),
-        Subject::Client(id) => ("client", Some(id.0)),
-        Subject::Grant(id) => ("grant", Some(id.0)),
-        Subject::Account => ("account", None),
-    }
-}
-
 /// How a change of a card's status is written: its kind, and the last day before and after it.
 pub fn event_columns(event: CardEvent) -> (&'static str, Option<Timestamp>, Option<Timestamp>) {
     match event {

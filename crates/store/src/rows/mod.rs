@@ -11,7 +11,7 @@ use domain::{
     TokenUuid, Transaction, TransactionType,
 };
 
-pub use audit::{AuditLine, audit_line, event_columns, one_after_the_other, subject_columns};
+pub use audit::{AuditLine, audit_line, event_columns, one_after_the_other};
 pub use fields::{Columns, Damaged, Fields, Value};
 
 /// `SELECT` of all columns of a table, in the order in which they are read here; what follows is the rest of

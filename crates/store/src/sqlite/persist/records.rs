@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::fault::Fault;
 use super::Writing;
-use crate::rows::{event_columns, one_after_the_other, subject_columns};
+use crate::rows::{event_columns, one_after_the_other};
 
 const REPLACE_REPLAY: &str = "INSERT OR REPLACE INTO idempotency (aid, client, operation, mac, key_version, \
     created_at, request_mac, request_key_version, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -72,7 +72,7 @@ impl Writing<'_> {
         let mut insert = self.conn.prepare_cached(INSERT_AUDIT)?;
         for (place, entry) in (first..).zip(&self.changes.audit) {
             let AuditEntry { at, client, request, action, subject, note } = entry;
-            let (kind, id) = subject_columns(*subject);
+            let (kind, id) = subject.kind_and_id();
             insert.execute(params![
                 self.aid.as_str(),
                 place,
@@ -97,7 +97,7 @@ impl Writing<'_> {
         let mut insert = self.conn.prepare_cached(INSERT_OUTBOX)?;
         for (place, record) in (first..).zip(&self.changes.outbox) {
             let OutboxRecord { at, client, request, action, subjects, transactions } = record;
-            let subjects = subjects.iter().filter_map(|subject| subject_columns(*subject).1);
+            let subjects = subjects.iter().filter_map(|subject| subject.kind_and_id().1);
             insert.execute(params![
                 self.aid.as_str(),
                 place,

@@ -196,14 +196,7 @@ impl<'a> From<&'a AuditRecord> for RecordOut<'a> {
 
 impl From<Subject> for SubjectOut {
     fn from(subject: Subject) -> Self {
-        let (kind, id) = match subject {
-            Subject::Card(id) => ("card", Some(id.0)),
-            Subject::Batch(id) => ("batch", Some(id.0)),
-            Subject::Token(id) => ("token", Some(id.0)),
-            Subject::Client(id) => ("client", Some(id.0)),
-            Subject::Grant(id) => ("grant", Some(id.0)),
-            Subject::Account => ("account", None),
-        };
+        let (kind, id) = subject.kind_and_id();
         Self { kind, id }
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::super::fault::Fault;
 use super::{Writing, column, decided};
-use crate::rows::{event_columns, one_after_the_other, subject_columns};
+use crate::rows::{event_columns, one_after_the_other};
 
 const INSERT_STATUS_CHANGES: &str = "INSERT INTO status_change (aid, card, place, at, event, ends_before, \
     ends_after) SELECT $1, new.card, row_number() OVER (PARTITION BY new.card ORDER BY new.nth) + \
@@ -98,8 +98,8 @@ impl Writing<'_> {
             column(&lines, |line| line.client.map(|client| client.0)),
             column(&lines, |line| line.request.0),
             column(&lines, |line| line.action.as_str()),
-            column(&lines, |line| subject_columns(line.subject).0),
-            column(&lines, |line| subject_columns(line.subject).1),
+            column(&lines, |line| line.subject.kind_and_id().0),
+            column(&lines, |line| line.subject.kind_and_id().1),
             column(&lines, |line| line.note.as_ref().map(|note| note.as_str())),
             Box::new(cards),
         ];
@@ -118,7 +118,7 @@ impl Writing<'_> {
             column(&records, |record| record.request.0),
             column(&records, |record| record.action.as_str()),
             column(&records, |record| {
-                one_after_the_other(record.subjects.iter().filter_map(|subject| subject_columns(*subject).1))
+                one_after_the_other(record.subjects.iter().filter_map(|subject| subject.kind_and_id().1))
             }),
             column(&records, |record| one_after_the_other(record.transactions.iter().map(|row| row.0))),
         ];
